@@ -1,0 +1,128 @@
+package gateway
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"github.com/orcray/orcray/functions/internal/invoke"
+	"github.com/orcray/orcray/shared/fault"
+	"github.com/orcray/orcray/shared/handler"
+	"github.com/orcray/orcray/shared/telemetry"
+)
+
+// Streaming says how long a stream may last.
+type Streaming struct {
+	Around invoke.Around
+	Cap    time.Duration // of one stream: a client that went away is not noticed, and is paid for until then
+	Margin time.Duration // before the function's time is up
+}
+
+// Handle answers requests of a REST API whose integration streams. The stream ends before the function does, so that the client
+// sees a whole answer and comes back with Last-Event-ID.
+func (s Streaming) Handle(h http.Handler) func(context.Context, events.APIGatewayProxyRequest) (*events.APIGatewayProxyStreamingResponse, error) {
+	return func(ctx context.Context, e events.APIGatewayProxyRequest) (*events.APIGatewayProxyStreamingResponse, error) {
+		ctx = s.Around.Traced(ctx, nil)
+		began := s.Around.Now()
+		bounded, cancel := s.bound(ctx)
+		r, err := ofREST(e).request(bounded)
+		if err != nil {
+			cancel()
+			s.Around.Report(ctx, began, err)
+			return nil, invoke.Typed(err)
+		}
+		w := newPipe()
+		go func() {
+			_, err := invoke.Recovered(bounded, func() ([]byte, error) { h.ServeHTTP(w, r); return nil, nil })
+			w.finish(bounded, err)
+			cancel()
+			s.Around.Report(ctx, began, err)
+		}()
+		select {
+		case <-w.ready:
+		case <-bounded.Done():
+			w.finish(bounded, fault.Wrap(bounded.Err(), fault.Timeout, "It took too long. Try again."))
+			<-w.ready
+		}
+		return &events.APIGatewayProxyStreamingResponse{StatusCode: w.status, MultiValueHeaders: w.sent, Body: w.from}, nil
+	}
+}
+
+func (s Streaming) bound(ctx context.Context) (context.Context, context.CancelFunc) {
+	limited, cancelCap := context.WithTimeout(ctx, s.Cap)
+	bounded, cancel := invoke.Within(ctx, s.Margin)
+	stop := context.AfterFunc(limited, cancel)
+	return bounded, func() { stop(); cancel(); cancelCap() }
+}
+
+// pipe is a ResponseWriter whose body is read while it is written: every write is a piece on its way.
+type pipe struct {
+	header http.Header
+	from   *io.PipeReader
+	to     *io.PipeWriter
+	ready  chan struct{} // closed when status and sent are known
+
+	mu     sync.Mutex
+	status int
+	sent   http.Header
+}
+
+func newPipe() *pipe {
+	p := &pipe{header: http.Header{}, ready: make(chan struct{})}
+	p.from, p.to = io.Pipe()
+	return p
+}
+
+// Header implements http.ResponseWriter.
+func (p *pipe) Header() http.Header { return p.header }
+
+// WriteHeader implements http.ResponseWriter.
+func (p *pipe) WriteHeader(status int) { p.begin(status, p.header) }
+
+// begin fixes status and headers, once, and reports whether it was the first to do so.
+func (p *pipe) begin(status int, h http.Header) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.sent != nil {
+		return false
+	}
+	p.status, p.sent = status, h.Clone()
+	close(p.ready)
+	return true
+}
+
+// Write implements http.ResponseWriter. It returns when the piece was taken, or when nobody takes pieces any more.
+func (p *pipe) Write(b []byte) (int, error) {
+	p.mu.Lock()
+	first := p.sent == nil
+	p.mu.Unlock()
+	sniff(p.header, first, b)
+	p.WriteHeader(http.StatusOK)
+	return p.to.Write(b)
+}
+
+// Flush implements http.Flusher: nothing is kept back anyway.
+func (p *pipe) Flush() { p.WriteHeader(http.StatusOK) }
+
+// finish ends the body. A handler that failed before it wrote anything leaves a problem; one that failed later, a broken body.
+func (p *pipe) finish(ctx context.Context, err error) {
+	if err == nil {
+		p.WriteHeader(http.StatusOK)
+		_ = p.to.Close()
+		return
+	}
+	w := newBuffer()
+	handler.WriteProblem(w, err, telemetry.TraceID(ctx))
+	if !p.begin(w.status, w.sent) {
+		_ = p.to.CloseWithError(err)
+		return
+	}
+	go func() { // read only after the answer is returned
+		_, _ = p.to.Write(w.body.Bytes())
+		_ = p.to.Close()
+	}()
+}

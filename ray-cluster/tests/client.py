@@ -1,0 +1,175 @@
+"""A client of the runner protocol for tests, and the processes that serve it."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class UnixConnection(http.client.HTTPConnection):
+    """HTTP over a unix socket."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__("runner", timeout=90)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)
+
+
+class Result:
+    """A run that is over."""
+
+    def __init__(self, events: list[dict[str, Any]], seconds: float) -> None:
+        self.events = events
+        self.seconds = seconds
+
+    @property
+    def state(self) -> str:
+        return str(self.of("status")[-1]["state"])
+
+    def of(self, kind: str) -> list[dict[str, Any]]:
+        return [e["data"] for e in self.events if e["type"] == kind]
+
+    @property
+    def outputs(self) -> list[dict[str, Any]]:
+        return self.of("output")
+
+    @property
+    def text(self) -> str:
+        return "".join(o.get("text", "") for o in self.outputs)
+
+    @property
+    def failure(self) -> dict[str, Any]:
+        return self.of("failure")[-1]
+
+    def rows(self) -> list[list[Any]]:
+        """Rows of the last table."""
+        return next(o["table"]["rows"] for o in reversed(self.outputs) if o["kind"] == "table")
+
+
+class Runner:
+    """A runner process and its socket."""
+
+    def __init__(self, module: str, folder: Path, *arguments: str, prefix: tuple[str, ...] = ()) -> None:
+        self.folder = folder
+        self.inbox, self.outbox = folder / "in", folder / "out"
+        self.inbox.mkdir()
+        self.outbox.mkdir()
+        self.socket = str(folder / "s.sock")
+        self._count = 0
+        self._log = (folder / "log").open("wb")
+        self.process = subprocess.Popen(
+            [*prefix, sys.executable, "-m", module, "--socket", self.socket, "--work", str(folder / "w"), *arguments],
+            cwd=ROOT,
+            stdout=self._log,
+            stderr=self._log,
+            start_new_session=True,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )
+
+    def wait_ready(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            if self.process.poll() is not None:
+                break
+            with contextlib.suppress(OSError):
+                if self.call("GET", "/health")[1]["ready"]:
+                    return
+            time.sleep(0.05)
+        raise AssertionError("not ready: " + (self.folder / "log").read_text()[-4000:])
+
+    def close(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGTERM)
+        self.process.wait(20)
+        self._log.close()
+
+    def call(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+        connection = UnixConnection(self.socket)
+        connection.request(method, path, body if isinstance(body, (bytes, type(None))) else json.dumps(body))
+        response = connection.getresponse()
+        data = response.read()
+        connection.close()
+        return response.status, json.loads(data)
+
+    def events(self, run_id: str, after: int = 0) -> list[dict[str, Any]]:
+        """One poll: until the end of the run or 20 s."""
+        connection = UnixConnection(self.socket)
+        connection.request("GET", f"/runs/{run_id}/events?after={after}")
+        response = connection.getresponse()
+        assert response.status == 200
+        events = [json.loads(line) for line in response]
+        connection.close()
+        return events
+
+    def wait_for(self, run_id: str, kind: str) -> dict[str, Any]:
+        """Waits for the first event of a kind."""
+        connection = UnixConnection(self.socket)
+        connection.request("GET", f"/runs/{run_id}/events")
+        for line in connection.getresponse():
+            event: dict[str, Any] = json.loads(line)
+            if event["type"] == kind:
+                connection.close()
+                return event
+        raise AssertionError(f"no {kind} event")
+
+    def new_id(self) -> str:
+        self._count += 1
+        return f"job-run-{self._count}"
+
+    def submit(self, code: str, **more: Any) -> str:
+        run_id = more.pop("run_id", None) or self.new_id()
+        status, answer = self.call(
+            "POST", "/runs", {"run_id": run_id, "code": code, "mode": "validate", "sources": [], "limits": {}, **more}
+        )
+        assert status == 202, answer
+        return str(run_id)
+
+    def finish(self, run_id: str, start: float) -> Result:
+        events: list[dict[str, Any]] = []
+        for _ in range(10):
+            events += self.events(run_id, len(events))
+            if events and events[-1]["type"] == "status" and events[-1]["data"]["state"] != "running":
+                assert [e["seq"] for e in events] == list(range(1, len(events) + 1))
+                return Result(events, time.monotonic() - start)
+        raise AssertionError("the run does not end")
+
+    def run(self, code: str, **more: Any) -> Result:
+        """Hands a program over and waits for its end."""
+        start = time.monotonic()
+        return self.finish(self.submit(code, **more), start)
+
+
+def short_folder() -> Path:
+    """A folder with a short path: unix sockets of Ray lie below it."""
+    return Path(tempfile.mkdtemp(prefix="oc", dir="/tmp"))
+
+
+def remove(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def processes(marker: str) -> list[int]:
+    """Living processes with this text in their command line."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if marker.encode() in path.read_bytes():
+                found.append(int(path.parent.name))
+    return found
