@@ -32,7 +32,7 @@ type Process struct {
 	ended  chan struct{}
 	calls  chan *call
 	polled chan struct{} // a value for each GET /next
-	log    *log
+	log    string        // the file of what it writes
 	began  time.Time
 	init   time.Duration
 	once   sync.Once
@@ -97,11 +97,18 @@ func Launch(t testing.TB, binary string, env ...string) *Process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &Process{t: t, ended: make(chan struct{}), calls: make(chan *call, 1), polled: make(chan struct{}, 64), log: &log{}, current: map[string]*call{}}
+	p := &Process{t: t, ended: make(chan struct{}), calls: make(chan *call, 1), polled: make(chan struct{}, 64), current: map[string]*call{}}
 	server := &http.Server{Handler: http.HandlerFunc(p.serve), ReadHeaderTimeout: startBound}
 	go func() { _ = server.Serve(listener) }()
+	// A file, not a pipe: what the function wrote before it answered is there when its answer is.
+	p.log = filepath.Join(t.TempDir(), "log")
+	output, err := os.OpenFile(p.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer output.Close()
 	p.cmd = exec.Command(binary)
-	p.cmd.Dir, p.cmd.Stdout, p.cmd.Stderr = t.TempDir(), p.log, p.log
+	p.cmd.Dir, p.cmd.Stdout, p.cmd.Stderr = t.TempDir(), output, output
 	p.cmd.Env = append([]string{"AWS_LAMBDA_RUNTIME_API=" + listener.Addr().String(), "TMPDIR=" + t.TempDir(), "PATH=/usr/bin:/bin"}, env...)
 	p.began, p.server = time.Now(), server
 	if err := p.cmd.Start(); err != nil {
@@ -257,30 +264,17 @@ func (p *Process) Alive() bool {
 	}
 }
 
-// Log gives what the function wrote so far.
-func (p *Process) Log() string { return p.log.String() }
+// Log gives what the function wrote so far; what it wrote before an answer is in it once the answer has come.
+func (p *Process) Log() string {
+	text, err := os.ReadFile(p.log)
+	if err != nil {
+		return "the log is not to be read: " + err.Error()
+	}
+	return string(text)
+}
 
 // PID of the process.
 func (p *Process) PID() int { return p.cmd.Process.Pid }
-
-// log gathers output.
-type log struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-// Write implements io.Writer.
-func (l *log) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(b)
-}
-
-func (l *log) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
-}
 
 // Build builds the bootstrap of a function for this machine, as the stacks build it for theirs, and gives its path.
 func Build(t testing.TB, name string) string {
