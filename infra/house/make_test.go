@@ -57,6 +57,30 @@ func TestO55_O61_TargetsThatAreNamedExist(t *testing.T) {
 	}
 }
 
+// A merge of two branches that both wrote the same sections keeps both.
+func TestO61_NoHeadingOfAPageStandsTwice(t *testing.T) {
+	heading := regexp.MustCompile(`(?m)^#+ .+$`)
+	var found []string
+	pages := 0
+	for path, text := range texts(t) {
+		if !strings.HasPrefix(path, "docs/") || !strings.HasSuffix(path, ".md") {
+			continue
+		}
+		pages++
+		seen := map[string]bool{}
+		for _, line := range heading.FindAllString(text, -1) {
+			if seen[line] {
+				found = append(found, path+": "+line)
+			}
+			seen[line] = true
+		}
+	}
+	if pages == 0 {
+		t.Fatal("there are no pages")
+	}
+	none(t, "no heading stands twice on a page", found)
+}
+
 func TestO55_ScriptsAreStrictAndParse(t *testing.T) {
 	t.Parallel()
 	scripts, err := filepath.Glob(filepath.Join(root(t), "scripts", "*.sh"))
