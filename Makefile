@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 MAKEFLAGS += --no-print-directory --no-builtin-rules
-PORCELAIN := help setup build page run down dev doctor health test test-go test-py test-web test-aws-wire test-race test-slow fuzz bench coverage \
+PORCELAIN := help setup build page run down dev doctor health test test-go test-py test-web test-aws-wire test-image test-race test-slow fuzz bench coverage \
 	acceptance verify lint fmt generate lock clean functions synth preflight deploy diff destroy backup restore
 .PHONY: $(PORCELAIN)
 
@@ -50,6 +50,9 @@ test-web: ## Check the page: types, lint, components, sizes, and a real browser 
 
 test-aws-wire: ## Run the tests of the question with the adapters of AWS, against doubles on the wire
 	@scripts/test.sh aws-wire
+
+test-image: ## Build the image of Ray, and run what ECS will run in containers of it
+	@scripts/test.sh image
 
 test-race: ## Run the Go tests with the race detector
 	@scripts/test.sh race
@@ -98,7 +101,7 @@ restore: build ## Bring data back from FROM=…: of this machine, or of ENV=…
 verify: setup ## Check formatting, lint, types, modules and that generated files are fresh
 	@scripts/verify.sh
 
-lint: ## Lint the Go and Python code
+lint: ## Lint the Go and Python code and the scripts
 	@scripts/lint.sh
 
 fmt: ## Format the Go and Python code

@@ -17,21 +17,29 @@ import (
 	"github.com/orcray/orcray/shared/topology"
 )
 
-// trueCells makes tasks that run the true runner with a Ray of their own.
+// trueCells makes tasks that run the true runner with a Ray of their own: processes, or, with ORCRAY_TEST_IMAGE=1, containers of the image
+// (scripts/image.sh) with what a cell's task gives it.
 func trueCells(t *testing.T) ecstest.Launch {
 	t.Helper()
 	root := runtimetest.ModuleRoot(t)
-	python, runner := filepath.Join(root, ".venv", "bin", "python"), filepath.Join(root, "ray-cluster")
-	if _, err := os.Stat(python); err != nil {
-		t.Skip("SKIPPED, NOT PROVEN: the environment is not installed (make setup)")
-	}
 	dir, err := os.MkdirTemp("/tmp", "oq") // Ray's sockets need short names
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	return ecstest.Runner{Python: python, Path: runner, Dir: dir, Port: topology.PortRunner, Args: []string{"--once", "60", "--inbox-http", "--drivers", "1"},
-		Log: func(address, output string) { t.Logf("%s: %s", address, output) }}.Launch
+	r := ecstest.Runner{Python: []string{filepath.Join(root, ".venv", "bin", "python")}, Path: filepath.Join(root, "ray-cluster"), Dir: dir,
+		Port: topology.PortRunner, Args: []string{"--once", "60", "--inbox-http", "--drivers", "1"},
+		Log: func(address, output string) { t.Logf("%s: %s", address, output) }}
+	if os.Getenv("ORCRAY_TEST_IMAGE") == "1" {
+		const memory = ":rw,nosuid,nodev,size=1g"
+		r.Python = []string{filepath.Join(root, "scripts", "image.sh"), "run", "--read-only", "--read-only-tmpfs=false", "--tmpfs=/tmp" + memory,
+			"--tmpfs=" + dir + memory, "--", "python"}
+		r.Args = append(r.Args, "--isolation", "task", "--plasma-directory", "/ray_shm", "--store", "157286400")
+	}
+	if _, err := os.Stat(r.Python[0]); err != nil {
+		t.Skip("SKIPPED, NOT PROVEN: the environment is not installed (make setup)")
+	}
+	return r.Launch
 }
 
 // walk takes a state through the steps as the state machine does, each a function of its own, until the job has ended.

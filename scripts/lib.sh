@@ -3,9 +3,12 @@
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root" || exit 1
 
-gotestsum_pin=gotest.tools/gotestsum@v1.13.0
-golangci_pin=github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
-uv_pin=uv==0.13.9
+# shellcheck disable=SC2034 # the pins are used by the scripts that source this
+{
+  gotestsum_pin=gotest.tools/gotestsum@v1.13.0
+  golangci_pin=github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+  uv_pin=uv==0.13.9
+}
 
 say() { printf '%s\n' "$*"; }
 
@@ -29,4 +32,31 @@ tool() {
     GOBIN=$dir GOFLAGS='' go install "$pin" >&2
   fi
   printf '%s' "$dir/$name"
+}
+
+# apt_install installs Debian's packages, and says apt's words only when it fails.
+apt_install() {
+  local log
+  log=$(mktemp)
+  if ! { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@"; } >"$log" 2>&1; then
+    cat "$log" >&2
+    rm -f "$log"
+    die "apt-get could not install $*; its words are above."
+  fi
+  rm -f "$log"
+}
+
+# have makes sure of programs, each of Debian's package of the same name, and fails where they cannot be installed.
+have() {
+  local program missing=()
+  for program; do
+    command -v "$program" >/dev/null || missing+=("$program")
+  done
+  [ ${#missing[@]} -gt 0 ] || return 0
+  if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
+    say "This machine lacks ${missing[*]}. Install them with its package manager."
+    return 1
+  fi
+  say "installing ${missing[*]}"
+  apt_install "${missing[@]}"
 }

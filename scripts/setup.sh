@@ -60,17 +60,6 @@ system_packages() {
   fi
 }
 
-apt_install() {
-  local log
-  log=$(mktemp)
-  if ! { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@"; } >"$log" 2>&1; then
-    cat "$log" >&2
-    rm -f "$log"
-    die "apt-get could not install $*; its words are above."
-  fi
-  rm -f "$log"
-}
-
 # browser sees to the browser that the page is tested in.
 browser() {
   [ ! -x "${CHROMIUM:-/usr/bin/chromium}" ] || return 0

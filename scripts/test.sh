@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs the tests, stage after stage; a stage that fails lets the later ones run, and the whole fails at the end.
-#   scripts/test.sh all | go | py | web | aws-wire | race
+#   scripts/test.sh all | go | py | web | aws-wire | image | race
 # Results lie in build/results (`make acceptance` reads them), coverage in build/coverage.out.
 set -uo pipefail
 # shellcheck source=scripts/lib.sh
@@ -26,21 +26,23 @@ took=()
 main() {
   mkdir -p "$results"
   stage setup scripts/setup.sh --dev
-  case ${1:-all} in all | go | aws-wire | race) stage "aws tools" scripts/aws-tools.sh ;; esac
+  case ${1:-all} in all | go | aws-wire | image | race) stage "aws tools" scripts/aws-tools.sh ;; esac
   stage build go build -o bin/orcray ./infra/local/cmd/orcray
   case ${1:-all} in
   all)
     go_stages
     stage "aws wire" aws_wire_if_possible
     stage python pytest_all
+    stage image image_if_possible
     stage page scripts/page.sh test
     ;;
   go) go_stages ;;
   py) stage python pytest_all ;;
   aws-wire) stage "aws wire" aws_wire ;;
+  image) stage image image_if_possible ;;
   web) stage page scripts/page.sh test ;;
   race) stage race go test -race -timeout 40m ./shared/... ./infra/... ./statemachines/... ;;
-  *) die "test knows all, go, py, web, aws-wire and race, not $1." ;;
+  *) die "test knows all, go, py, web, aws-wire, image and race, not $1." ;;
   esac
   closing
 }
@@ -111,6 +113,21 @@ pytest_all() {
   export COVERAGE_FILE=$root/build/python.coverage
   (cd ray-cluster && ../.venv/bin/python -m pytest --junitxml="$results/pytest.xml" --cov=runner --cov=autoscaler --cov=entry --cov-report=) || return 1
   say "coverage of the Python statements in the tests' own process: $(.venv/bin/coverage report --format=total) %"
+}
+
+# image_if_possible runs what ECS will run in containers of the image, where it can be built.
+image_if_possible() {
+  local rc=0
+  rm -f "$results"/{go,pytest}-image.*
+  scripts/image.sh build || rc=$?
+  [ "$rc" -ne 3 ] || return 0
+  [ "$rc" -eq 0 ] || return "$rc"
+  export ORCRAY_TEST_IMAGE=1
+  (cd ray-cluster && ../.venv/bin/python -m pytest --junitxml="$results/pytest-image.xml" tests/test_a8_ecs_world.py tests/test_r53_image.py) || rc=1
+  go_tests image -count=1 -run TestA5_AQuestionGoesThroughAllFunctions ./functions || rc=1
+  unset ORCRAY_TEST_IMAGE
+  scripts/image.sh clean
+  return "$rc"
 }
 
 closing() {

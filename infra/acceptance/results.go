@@ -47,9 +47,11 @@ func readResults(folder fs.FS) ([]result, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", entry.Name(), err)
 		}
-		if strings.HasSuffix(entry.Name(), "-wire.json") { // the same tests as elsewhere, with other parts below them
-			for i := range some {
-				some[i].Suite += " (on the wire)"
+		for part, parts := range map[string]string{"-wire.": " (on the wire)", "-image.": " (in the image)"} {
+			for i := range some { // the same tests as elsewhere, with other parts below them
+				if strings.Contains(entry.Name(), part) {
+					some[i].Suite += parts
+				}
 			}
 		}
 		all = append(all, some...)

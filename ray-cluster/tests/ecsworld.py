@@ -16,6 +16,7 @@ from pathlib import Path
 
 from aiohttp import web
 
+from tests import image
 from tests.ecsdouble import ECS, PREFIX, Task
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -23,7 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @dataclass
 class RealECS(ECS):
-    """Tasks are `orcray-worker` processes below `folder`."""
+    """Tasks are `orcray-worker` processes, or containers, below `folder`."""
 
     folder: Path = Path()
     definition: dict[str, str] = field(default_factory=dict)  # what the task definition puts into the environment
@@ -71,7 +72,7 @@ class RealECS(ECS):
         }
         with (self.folder / f"{task_id}.log").open("wb") as output:
             self.processes[task.arn] = subprocess.Popen(
-                [ROOT / "bin" / "orcray-worker"], env=environment, stdout=output, stderr=output, start_new_session=True
+                image.command("worker", environment), env=environment, stdout=output, stderr=output, start_new_session=True
             )
 
     def refresh(self, task: Task) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tests import image
 from tests.autoscaled import TOKEN, wait
 from tests.client import processes, remove, short_folder
 
@@ -96,7 +97,10 @@ class World:
             ],
         )
         wait(lambda: self.ask("GET", f"http://127.0.0.1:{PORT}/calls")[0] == 200, 20, self.logs)
-        self.head = self.start("head", [*self.inside(), str(ROOT / "bin" / "orcray-head")])
+        programs = self.folder / "programs"
+        programs.mkdir()
+        self.programs = Path("/programs") if image.BUILT else programs  # where jobs find them
+        self.head = self.start("head", [*self.inside(), *image.command("head", self.environment, f"--volume={programs}:/programs:ro")])
 
     def start(self, name: str, command: list[str]) -> subprocess.Popen[bytes]:
         with (self.folder / f"{name}.log").open("wb") as output:
@@ -128,7 +132,7 @@ class World:
 
     def health(self) -> int:
         """The container's health check."""
-        command = [*self.inside(), str(ROOT / "bin" / "orcray-health")]
+        command = [*self.inside(), *image.command("health", self.environment)]
         return subprocess.run(command, env=self.environment, capture_output=True, timeout=30, check=False).returncode
 
     def logs(self) -> str:
@@ -165,8 +169,8 @@ def test_s3_the_head_s_runner_wants_its_token(world: World) -> None:
 
 def test_a8_a_task_of_ecs_is_started_for_demand_and_stopped_when_idle(world: World) -> None:
     assert world.calls("RunTask") == []
-    (world.folder / "job.py").write_text(SCRIPT)
-    world.jobs("POST", "", {"submission_id": "one", "entrypoint": f"{sys.executable} {world.folder / 'job.py'}"})
+    (world.folder / "programs" / "job.py").write_text(SCRIPT)
+    world.jobs("POST", "", {"submission_id": "one", "entrypoint": f"{image.PYTHON} {world.programs / 'job.py'}"})
     wait(lambda: world.jobs("GET", "one")["status"] in ("SUCCEEDED", "FAILED"), 120, world.logs)
     printed = world.jobs("GET", "one/logs")["logs"]
     run = world.calls("RunTask")

@@ -1,4 +1,4 @@
-"""The image: what its Dockerfile says, what its lock holds, and, where an engine is at hand, what is built from it."""
+"""The image: what its Dockerfile says, what its lock holds, and, with ORCRAY_TEST_IMAGE=1, what is built from it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import fnmatch
 import importlib.metadata
 import os
 import re
-import shutil
 import subprocess
 import sys
 import venv
@@ -14,6 +13,9 @@ from pathlib import Path
 
 import pytest
 from packaging.markers import Marker
+
+from tests import image
+from tests.autoscaled import wait
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCK = ROOT / "requirements-image.lock"
@@ -115,9 +117,9 @@ def test_r54_the_lock_holds_the_packages_by_version_and_hash() -> None:
 
 
 def test_r54_the_image_runs_programs_with_the_versions_that_are_tested_here() -> None:
-    image, tested = pins(LOCK), pins(ROOT / "requirements.lock")
-    assert {name: image[name] for name in tested.keys() & image.keys()} == {name: tested[name] for name in tested.keys() & image.keys()}
-    assert {"ray", "pandas", "pyarrow", "polars", "matplotlib", "altair", "numpy"} <= tested.keys() & image.keys()
+    locked, tested = pins(LOCK), pins(ROOT / "requirements.lock")
+    assert {name: locked[name] for name in tested.keys() & locked.keys()} == {name: tested[name] for name in tested.keys() & locked.keys()}
+    assert {"ray", "pandas", "pyarrow", "polars", "matplotlib", "altair", "numpy"} <= tested.keys() & locked.keys()
 
 
 def rest_of_the_lock(folder: Path) -> Path:
@@ -188,32 +190,33 @@ def test_r54_the_image_s_install_steps_work_in_a_clean_folder(tmp_path: Path) ->
     assert imports(python, str(ROOT)) == expected()
 
 
-def engine() -> str:
-    """A container engine that answers; a client alone is none."""
-    for name in ("docker", "podman"):
-        if shutil.which(name) and subprocess.run([name, "info"], capture_output=True, timeout=20, check=False).returncode == 0:
-            return name
-    pytest.skip("SKIPPED: neither docker nor podman has an engine here, so the image is not built; its steps run in a clean folder instead")
+of_the_image = pytest.mark.skipif(not image.BUILT, reason="SKIPPED: of the image itself, which make test-image builds")
 
 
-@pytest.mark.timeout(900)
-def test_r53_the_image_builds_and_runs_as_an_ordinary_user() -> None:
-    name = engine()
-    built = subprocess.run([name, "build", "-q", "-t", "orcray-test", str(ROOT)], capture_output=True, text=True, timeout=800, check=False)
-    if built.returncode and re.search(r"pull|manifest|registry|resolve|dial", built.stderr):
-        pytest.skip("SKIPPED: the base image is not here and cannot be fetched: " + built.stderr.strip().splitlines()[-1])
-    assert built.returncode == 0, built.stderr
-    command = [
-        name,
-        "run",
-        "--rm",
-        "--read-only",
-        "--network",
-        "none",
-        "orcray-test",
-        "python",
-        "-c",
-        "import os; print(os.getuid())" + CHECK,
-    ]
-    ran = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+@of_the_image
+def test_r53_the_image_runs_as_an_ordinary_user_with_the_packages_of_the_lock() -> None:
+    command = image.container("python", "-c", "import os; print(os.getuid())" + CHECK, options=("--read-only",))
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
     assert ran.returncode == 0 and ran.stdout.split() == ["10001", *expected()], ran.stderr
+
+
+@of_the_image
+@pytest.mark.ray
+def test_a8_a_cell_starts_with_what_its_task_gives_it_and_is_healthy(tmp_path: Path) -> None:
+    """A root that is read only, no capabilities, memory for folders: infra/stacks/tasks.go."""
+    settings = {"ORCRAY_ROLE": "cell", "ORCRAY_CPUS": "1", "ORCRAY_MEMORY": str(2 << 30), "ORCRAY_OBJECT_STORE": str(150 << 20)}
+    environment = {**os.environ, **settings}
+    cell = image.command("cell", settings, "--read-only", "--read-only-tmpfs=false", "--tmpfs=/tmp:rw,nosuid,nodev,size=1g")
+    alone = ["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$0" "$@"', *cell]  # it listens on every address
+    with (tmp_path / "log").open("wb") as output:
+        process = subprocess.Popen(alone, env=environment, stdout=output, stderr=output)
+    try:
+
+        def healthy() -> bool:
+            ask = ["nsenter", "--target", str(process.pid), "--net", *image.command("health", settings)]
+            return subprocess.run(ask, env=environment, capture_output=True, timeout=30, check=False).returncode == 0
+
+        wait(healthy, 60, lambda: (tmp_path / "log").read_text(errors="replace"))
+    finally:
+        process.terminate()
+        assert process.wait(40) in (0, 143), (tmp_path / "log").read_text(errors="replace")

@@ -11,6 +11,7 @@ environment() {
   local pinned=ORCRAY_ACCOUNT_${env^^}
   go build -o "$ops" ./infra/ops || die "infra/ops does not build; its words are above."
   tag=$("$ops" tag ray-cluster)
+  # shellcheck disable=SC2034 # for the scripts that source this
   choices=(--env "$env" --account "${!pinned:-}" --tag "$tag" --models "${MODELS:-}")
 }
 

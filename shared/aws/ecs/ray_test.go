@@ -33,7 +33,7 @@ func TestN12_ATrueCellOnTheNetwork(t *testing.T) {
 	must(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	w := newWorldOf(t, 1, onSQLite, func(port int) ecstest.Launch {
-		return ecstest.Runner{Python: interpreter, Path: runner, Dir: dir, Port: port, Args: []string{"--once", "60", "--inbox-http", "--drivers", "1"},
+		return ecstest.Runner{Python: []string{interpreter}, Path: runner, Dir: dir, Port: port, Args: []string{"--once", "60", "--inbox-http", "--drivers", "1"},
 			Log: func(address, output string) { t.Logf("%s: %s", address, output) }}.Launch
 	})
 	gateway, err := s3gateway.Start(t.Context(), s3gateway.Options{Dir: filepath.Join(dir, "s3"), Bucket: "cells-bucket", Now: time.Now, Rand: rand.Reader})

@@ -75,7 +75,7 @@ func light(t *testing.T) func(int) ecstest.Launch {
 	path, err := filepath.Abs(filepath.Join("..", "..", "embedded", "cells", "testdata", "light"))
 	must(t, err)
 	return func(port int) ecstest.Launch {
-		return ecstest.Runner{Python: python(t), Path: path, Dir: t.TempDir(), Port: port}.Launch
+		return ecstest.Runner{Python: []string{python(t)}, Path: path, Dir: t.TempDir(), Port: port}.Launch
 	}
 }
 

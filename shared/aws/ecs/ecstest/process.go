@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -16,9 +17,9 @@ import (
 
 // Runner says how a cell's process is started: Python with a runner of this PYTHONPATH.
 type Runner struct {
-	Python string
-	Path   string // PYTHONPATH
-	Dir    string // for the cells' folders; short
+	Python []string // the interpreter, as a command: its words may also lead into a container
+	Path   string   // PYTHONPATH
+	Dir    string   // for the cells' folders; short
 	Port   int
 	Args   []string // more of the cell's arguments
 	Log    func(address, output string)
@@ -39,10 +40,10 @@ func (r Runner) Launch(ctx context.Context, address string) (Process, error) {
 			return nil, err
 		}
 	}
-	args := append([]string{"-m", "runner.cell", "--listen", listen, "--inbox", filepath.Join(dir, "in"), "--outbox", filepath.Join(dir, "out"),
-		"--work", filepath.Join(dir, "w")}, r.Args...)
+	args := slices.Concat(r.Python[1:], []string{"-m", "runner.cell", "--listen", listen, "--inbox", filepath.Join(dir, "in"), "--outbox", filepath.Join(dir, "out"),
+		"--work", filepath.Join(dir, "w")}, r.Args)
 	var output strings.Builder
-	p := &process{cmd: exec.Command(r.Python, args...), done: make(chan struct{})}
+	p := &process{cmd: exec.Command(r.Python[0], args...), done: make(chan struct{})}
 	p.cmd.Dir, p.cmd.Stdout, p.cmd.Stderr = dir, &output, &output
 	p.cmd.Env = append(os.Environ(), "PYTHONPATH="+r.Path)
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
