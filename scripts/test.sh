@@ -123,7 +123,7 @@ image_if_possible() {
   [ "$rc" -ne 3 ] || return 0
   [ "$rc" -eq 0 ] || return "$rc"
   export ORCRAY_TEST_IMAGE=1
-  (cd ray-cluster && ../.venv/bin/python -m pytest --junitxml="$results/pytest-image.xml" tests/test_a8_ecs_world.py tests/test_r53_image.py) || rc=1
+  (cd ray-cluster && ../.venv/bin/python -m pytest --junitxml="$results/pytest-image.xml" tests/test_a8_ecs_world.py tests/test_r53_image_runs.py) || rc=1
   go_tests image -count=1 -run TestA5_AQuestionGoesThroughAllFunctions ./functions || rc=1
   unset ORCRAY_TEST_IMAGE
   scripts/image.sh clean
