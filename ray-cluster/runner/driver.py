@@ -1,7 +1,8 @@
 """The driver process of one run: connects to Ray, warms it, waits, runs one program, ends.
 
 Its whole process group can be killed without harm to Ray or to the runner. It talks to the runner over a unix socket, a JSON object a
-line: `{"hello": key}`, `{"ready": seconds}`, then events; from the runner comes one line with the run.
+line: `{"hello": key}`, `{"ready": seconds}` when it has joined Ray, `{"warm": seconds}` when it is warm, then events; from the runner comes
+one line with the run, at any time from `ready` on: what is not warm by then is left cold.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import contextlib
 import json
 import logging
 import os
+import select
 import signal
 import socket
 import sys
@@ -45,6 +47,10 @@ class Channel:
             raise EOFError("the runner is gone")
         return json.loads(line)
 
+    def waiting(self, seconds: float = 0) -> bool:
+        """Whether a first line has come, or comes within so many seconds."""
+        return bool(select.select([self._sock], [], [], seconds)[0])
+
 
 def quiet() -> None:
     """Silences Ray's own output where it is made, so that nothing of the program's has to be filtered."""
@@ -65,10 +71,16 @@ def connect(address: str, *, feed: bool) -> None:
     quiet()
 
 
-def warm(folder: Path) -> None:
-    """Runs a tiny pipeline, so that this driver's workers are up and everything is imported."""
+# How long a driver waits for a run before it begins to warm itself: somebody who waits for it sends one at once.
+_BEFORE_WARM_SECONDS = 0.02
+
+
+def warm(folder: Path, wanted: Callable[[float], bool]) -> bool:
+    """Runs a tiny pipeline, so that this driver's workers are up and everything is imported; ends early when a run comes."""
     import ray.data
 
+    if wanted(_BEFORE_WARM_SECONDS):
+        return False
     folder.mkdir(parents=True, exist_ok=True)
     sample = folder / f"warm-{os.getpid()}.csv"
     sample.write_text("k,v\na,1\nb,2\n")
@@ -77,9 +89,12 @@ def warm(folder: Path) -> None:
     dataset = ray.data.read_csv(str(sample), override_num_blocks=1)
     dataset.map_batches(lambda batch: batch, batch_format="pandas").groupby("k").sum("v").take_all()
     for _ in range(2):  # a worker's first join costs it a third of a second, and there are two of them
+        if wanted(0):
+            break
         dataset.join(dataset, join_type="inner", num_partitions=1, on=("k",), right_suffix="_r").take_all()
     sample.unlink()
     quiet()
+    return not wanted(0)
 
 
 def _ticker(work: Callable[[], None], seconds: float) -> threading.Event:
@@ -157,9 +172,9 @@ def main() -> None:
         lean.apply()
     connect(options.address or os.environ["RAY_ADDRESS"], feed=not options.logs)
     joined = time.monotonic()
-    if options.warm:
-        warm(Path(options.work))
-    channel.send({"ready": {"connect": round(joined - start, 3), "warm": round(time.monotonic() - joined, 3)}})
+    channel.send({"ready": {"connect": round(joined - start, 3)}})
+    if options.warm and warm(Path(options.work), channel.waiting):
+        channel.send({"warm": round(time.monotonic() - joined, 3)})
     run = protocol.parse_run(channel.receive())
     state = carry_out(run, channel, options)
     for stream in (sys.__stdout__, sys.__stderr__):

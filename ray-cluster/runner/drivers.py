@@ -166,7 +166,7 @@ class Pool:
     """Keeps warm drivers parked, `size` of them. Each runs one program: nothing of a program outlives its driver.
 
     They are warmed one after the other, and none is begun while a run is active. A run that finds one parked does not wait for a warm-up
-    that has begun; one that finds none does.
+    that has begun; one that finds none takes the driver that is being warmed, as it is.
     """
 
     def __init__(self, start: Callable[[], Awaitable[Driver]], size: int) -> None:
@@ -176,6 +176,7 @@ class Pool:
         self._busy = asyncio.Lock()
         self._running = 0
         self._filler: asyncio.Task[None] | None = None
+        self._waiting = asyncio.Event()  # a run found no parked driver
 
     def fill(self) -> None:
         """Sees to it that drivers are warmed until `size` are parked."""
@@ -194,12 +195,16 @@ class Pool:
                 self._parked.append(await self._warm())
 
     async def take(self) -> Driver:
-        """Takes a parked driver; none is warmed until `release`."""
+        """Takes a parked driver, or the next one that can take a run; none is warmed until `release`."""
         self._running += 1
         if driver := self._living():
             return driver
-        async with self._busy:
-            return self._living() or await self._warm()
+        self._waiting.set()
+        try:
+            async with self._busy:
+                return self._living() or await self._begin()
+        finally:
+            self._waiting.clear()
 
     def _living(self) -> Driver | None:
         while self._parked:
@@ -224,17 +229,38 @@ class Pool:
                     print(f"runner: {error}", file=sys.stderr, flush=True)  # the next run tries again
                     return
 
-    async def _warm(self) -> Driver:
+    async def _begin(self) -> Driver:
+        """Starts a driver that can take a run."""
         driver = await self._start()
-        exited = asyncio.create_task(driver.gone())
-        # Counted in slices: a cell that is frozen for an hour meanwhile loses one of them, not all.
-        for _ in range(int(_START_SECONDS)):
-            waited: set[asyncio.Future[Any]] = {driver.ready, exited}
-            await asyncio.wait(waited, timeout=1, return_when=asyncio.FIRST_COMPLETED)
-            if driver.ready.done():
-                exited.cancel()
-                return driver
-            if exited.done():
-                break
-        driver.kill()
-        raise RuntimeError("a driver did not become ready")
+        if not await _within(_START_SECONDS, driver, asyncio.shield(driver.ready)):
+            driver.kill()
+            raise RuntimeError("a driver did not become ready")
+        return driver
+
+    async def _warm(self) -> Driver:
+        """Starts a driver that is warm, or as warm as it is when a run waits for it."""
+        driver = await self._begin()
+        assert driver.reader is not None
+        if not await _within(_START_SECONDS, driver, _message(driver.reader), self._waiting.wait()):
+            driver.kill()
+            raise RuntimeError("a driver did not become warm")
+        return driver
+
+
+async def _within(seconds: float, driver: Driver, *events: Awaitable[Any]) -> bool:
+    """Waits until one of the events has come; false when the driver ended first, or time is up.
+
+    Time is counted in slices: a cell that is frozen for an hour meanwhile loses one of them, not all.
+    """
+    exited = asyncio.create_task(driver.gone())
+    waiting = [asyncio.ensure_future(e) for e in events]
+    try:
+        for _ in range(int(seconds)):
+            done, _pending = await asyncio.wait({exited, *waiting}, timeout=1, return_when=asyncio.FIRST_COMPLETED)
+            if done:
+                return any(w.done() and w.exception() is None and w.result() is not None for w in waiting)
+        return False
+    finally:
+        for task in (exited, *waiting):
+            task.cancel()
+        await asyncio.gather(exited, *waiting, return_exceptions=True)
