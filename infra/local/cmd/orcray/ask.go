@@ -4,12 +4,15 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/url"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/orcray/orcray/shared/handler"
 	"github.com/orcray/orcray/shared/job"
+	"github.com/orcray/orcray/shared/source"
 )
 
 // work is what ask and run share.
@@ -26,7 +29,7 @@ type work struct {
 func (w *work) flags(cmd *cobra.Command) {
 	w.add(cmd)
 	cmd.Flags().StringArrayVarP(&w.files, "file", "f", nil, "a CSV, JSON lines or Parquet file; can be repeated")
-	cmd.Flags().StringVar(&w.session, "session", "", "go on in a session (default: a new one)")
+	cmd.Flags().StringVar(&w.session, "session", "", "go on in a session, about the same files where none is named (default: a new one)")
 	cmd.Flags().StringVar(&w.place, "place", "auto", "where to run: auto, cell or cluster")
 	cmd.Flags().IntVar(&w.seconds, "seconds", 0, "time limit of the full run (default: the server's)")
 	cmd.Flags().BoolVarP(&w.quiet, "quiet", "q", false, "show the answer only")
@@ -81,6 +84,11 @@ func (w *work) do(ctx context.Context, req handler.CreateJob) error {
 		}
 		show.source(src)
 	}
+	if w.session != "" && len(w.files) == 0 && req.FromJob == "" {
+		if req.Sources, err = lastRead(ctx, c, w.session, show); err != nil {
+			return err
+		}
+	}
 	req.Place, req.ExecuteSeconds = job.Place(w.place), w.seconds
 	var j handler.JobView
 	if err := c.call(ctx, http.MethodPost, "/api/v1/jobs", req, &j); err != nil {
@@ -96,6 +104,30 @@ func (w *work) openSession(ctx context.Context, c *client, req handler.CreateJob
 	var s handler.SessionView
 	err := c.call(ctx, http.MethodPost, "/api/v1/sessions", map[string]string{"name": clip(req.Prompt, 60)}, &s)
 	return s.ID, err
+}
+
+// lastRead gives what the last job of a session read, for a question that goes on there and names no file; nothing where files are
+// selected, on the page, for the next job: the server takes those. What was removed since is left out.
+func lastRead(ctx context.Context, c *client, session string, show *printer) ([]string, error) {
+	var there handler.Page[source.Source]
+	if err := c.call(ctx, http.MethodGet, "/api/v1/sessions/"+url.PathEscape(session)+"/sources", nil, &there); err != nil {
+		return nil, err
+	}
+	if slices.ContainsFunc(there.Items, func(s source.Source) bool { return s.Selected }) {
+		return nil, nil
+	}
+	jobs, _, err := pages[handler.JobView](ctx, c, "/api/v1/jobs", url.Values{"session_id": {session}}, 1)
+	if err != nil || len(jobs) == 0 {
+		return nil, err
+	}
+	var ids []string
+	for _, s := range there.Items {
+		if slices.ContainsFunc(jobs[0].Sources, func(b handler.BoundSource) bool { return b.ID == s.ID }) {
+			ids = append(ids, s.ID)
+			show.source(s)
+		}
+	}
+	return ids, nil
 }
 
 // finish follows a job and shows its end; a job that was not completed ends the command with status 1.

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -76,5 +77,34 @@ func TestR26_AnUploadWhoseAnswerWasLostIsCompleted(t *testing.T) {
 	var src source.Source
 	if err := c.complete(t.Context(), "u", &src); err != nil || src.State != source.Ready || tries != 1 {
 		t.Fatalf("%+v %v after %d tries", src, err, tries)
+	}
+}
+
+// A question that goes on in a session is about what the last one there read, unless files are selected.
+func TestR36_AQuestionThatGoesOnIsAboutTheSameFiles(t *testing.T) {
+	t.Parallel()
+	selected := false
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.URL.Path == "/api/v1/sessions/s/sources":
+			_ = json.NewEncoder(w).Encode(handler.Page[source.Source]{Items: []source.Source{{ID: "old", Name: "old.csv", Profile: &source.Profile{}},
+				{ID: "now", Name: "now.csv", Profile: &source.Profile{Rows: 7}}, {ID: "other", Selected: selected}}})
+		case r.URL.Path == "/api/v1/jobs" && r.URL.Query().Get("session_id") == "s":
+			_ = json.NewEncoder(w).Encode(handler.Page[handler.JobView]{Items: []handler.JobView{
+				{Sources: []handler.BoundSource{{ID: "now"}, {ID: "removed"}}}, {Sources: []handler.BoundSource{{ID: "old"}}}}})
+		default:
+			t.Errorf("asked for %s", r.URL)
+		}
+	}))
+	defer server.Close()
+	c := &client{base: server.URL}
+	var out strings.Builder
+	got, err := lastRead(t.Context(), c, "s", &printer{out: &out})
+	if err != nil || !slices.Equal(got, []string{"now"}) || !strings.Contains(out.String(), "now.csv: 7 rows") {
+		t.Errorf("%q %v, said %q", got, err, &out)
+	}
+	selected = true
+	if got, err := lastRead(t.Context(), c, "s", &printer{out: &out}); err != nil || len(got) != 0 {
+		t.Errorf("%q %v", got, err)
 	}
 }
