@@ -115,4 +115,5 @@ generate: ## Write the generated files again: the OpenAPI document and the page'
 	@scripts/generate.sh
 
 clean: ## Remove what was built (the data in var/ stays)
+	@[ ! -d build/image ] || scripts/image.sh clean
 	@rm -rf bin build dist cdk.out

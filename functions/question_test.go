@@ -18,7 +18,7 @@ import (
 )
 
 // trueCells makes tasks that run the true runner with a Ray of their own: processes, or, with ORCRAY_TEST_IMAGE=1, containers of the image
-// (scripts/image.sh) with what a cell's task gives it.
+// with what a cell's task gives it. A container outlives the kill of its podman: scripts/image.sh clean ends it after the test.
 func trueCells(t *testing.T) ecstest.Launch {
 	t.Helper()
 	root := runtimetest.ModuleRoot(t)

@@ -2,6 +2,9 @@ package functions_test
 
 import (
 	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -15,6 +18,30 @@ import (
 // Every function is started with the variables of the wiring table and no others, and answers the samples of its events: what comes is
 // its own, or a typed error for a job that does not exist.
 func TestA5_EveryFunctionAnswersItsSamples(t *testing.T) {
+	everySample(t, runtimetest.Build)
+}
+
+// The binaries that are deployed are for another processor than most machines of developers have.
+func TestA5_TheBinariesForAWSAnswerTheirSamples(t *testing.T) {
+	if os.Getenv("ORCRAY_TEST_IMAGE") != "1" {
+		t.Skip("SKIPPED: make test-image runs them")
+	}
+	emulator, err := exec.LookPath("qemu-aarch64-static")
+	if err != nil {
+		t.Skip("SKIPPED, NOT PROVEN: there is no qemu-aarch64-static")
+	}
+	everySample(t, func(t testing.TB, name string) string {
+		script := filepath.Join(t.TempDir(), name)
+		text := "#!/bin/sh\nexec " + emulator + " " + runtimetest.BuildForAWS(t, name) + "\n"
+		if err := os.WriteFile(script, []byte(text), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		return script
+	})
+}
+
+func everySample(t *testing.T, build func(testing.TB, string) string) {
+	t.Helper()
 	w := newWorld(t)
 	inputs := map[string]string{topology.FnAPI: "http-request", topology.FnCluster: "http-request.ray", topology.FnUploads: "http-request.upload", topology.FnStream: "stream-request",
 		topology.FnDispatch: "queue-batch", topology.FnReaper: "schedule"}
@@ -26,7 +53,7 @@ func TestA5_EveryFunctionAnswersItsSamples(t *testing.T) {
 			}
 			payload, err := events.Sample(sample)
 			w.must(err)
-			p := runtimetest.Start(t, runtimetest.Build(t, f.Name), w.variables(f.Name)...)
+			p := runtimetest.Start(t, build(t, f.Name), w.variables(f.Name)...)
 			a := p.Invoke(runtimetest.Invocation{Payload: payload, Trace: "Root=1-5e1b4151-5ac6c58f8a1b2c3d4e5f6071;Parent=53995c3f42cd8ad8;Sampled=1"})
 			checkSample(t, f.Name, a, p)
 			bad := p.Invoke(runtimetest.Invocation{Payload: []byte(`{"Records": 7, "owner": [], "version": {}, "httpMethod": 1}`)})

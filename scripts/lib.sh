@@ -46,11 +46,12 @@ apt_install() {
   rm -f "$log"
 }
 
-# have makes sure of programs, each of Debian's package of the same name, and fails where they cannot be installed.
+# have makes sure of programs, each of Debian's package of the same name or, as PROGRAM=PACKAGE, of that one; it fails where they
+# cannot be installed.
 have() {
   local program missing=()
   for program; do
-    command -v "$program" >/dev/null || missing+=("$program")
+    command -v "${program%=*}" >/dev/null || missing+=("${program#*=}")
   done
   [ ${#missing[@]} -gt 0 ] || return 0
   if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
@@ -58,5 +59,5 @@ have() {
     return 1
   fi
   say "installing ${missing[*]}"
-  apt_install "${missing[@]}"
+  (apt_install "${missing[@]}")
 }

@@ -47,11 +47,12 @@ func readResults(folder fs.FS) ([]result, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", entry.Name(), err)
 		}
-		for part, parts := range map[string]string{"-wire.": " (on the wire)", "-image.": " (in the image)"} {
+		for mark, below := range map[string]string{"-wire.": " (on the wire)", "-image.": " (in the image)"} {
+			if !strings.Contains(entry.Name(), mark) {
+				continue
+			}
 			for i := range some { // the same tests as elsewhere, with other parts below them
-				if strings.Contains(entry.Name(), part) {
-					some[i].Suite += parts
-				}
+				some[i].Suite += below
 			}
 		}
 		all = append(all, some...)

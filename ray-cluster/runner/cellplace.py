@@ -23,7 +23,7 @@ class CellPlace:
         self._options = options
         self._forked = fork_socket is not None
         self._board = drivers.Switchboard(options.work / "drivers.sock")
-        self._pool = drivers.Pool(self._launch, options.drivers)
+        self._pool = drivers.Pool(self._launch, self._board.forget, options.drivers)
         self._node: Any = None
         self._has_ray = asyncio.Event()
         self._warm = False
@@ -94,9 +94,12 @@ class CellPlace:
             self._pool.release()
 
     async def _follow(self, log: RunLog, driver: drivers.Driver) -> None:
-        """The wall limit is the program's: it begins with the hand-over, not while a driver is still warming up."""
+        """Limits are the program's: they begin when the driver begins with it, not while that is still warming up."""
+        if not await drivers.hand_over(driver, asdict(log.run)):
+            log.finish("failed", failure.lost(await driver.gone()))
+            return
         watch = asyncio.create_task(memory.exceeded(log.run.limits.memory_bytes))
-        work = asyncio.create_task(drivers.follow(driver, asdict(log.run), log.add))
+        work = asyncio.create_task(drivers.follow(driver, log.add))
         await asyncio.wait({work, watch}, timeout=log.run.limits.wall_seconds, return_when=asyncio.FIRST_COMPLETED)
         too_much = watch.done()
         watch.cancel()

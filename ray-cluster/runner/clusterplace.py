@@ -131,7 +131,7 @@ class ClusterPlace:
 
     async def _drive(self, log: RunLog, driver: drivers.Driver) -> str:
         await driver.ready
-        return await drivers.follow(driver, asdict(log.run), log.add)
+        return await drivers.follow(driver, log.add) if await drivers.hand_over(driver, asdict(log.run)) else "lost"
 
     async def _ended(self, run_id: str) -> str:
         """Follows the job to a terminal state of Ray."""

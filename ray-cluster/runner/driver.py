@@ -1,8 +1,8 @@
 """The driver process of one run: connects to Ray, warms it, waits, runs one program, ends.
 
 Its whole process group can be killed without harm to Ray or to the runner. It talks to the runner over a unix socket, a JSON object a
-line: `{"hello": key}`, `{"ready": seconds}` when it has joined Ray, `{"warm": seconds}` when it is warm, then events; from the runner comes
-one line with the run, at any time from `ready` on: what is not warm by then is left cold.
+line: `{"hello": key}`, `{"ready": seconds}` when it has joined Ray, `{"warm": seconds}` when it is warm, `{"began": true}` when it has
+the run, then events; from the runner comes one line with the run, at any time from `ready` on: what is not warm by then is left cold.
 """
 
 from __future__ import annotations
@@ -176,6 +176,7 @@ def main() -> None:
     if options.warm and warm(Path(options.work), channel.waiting):
         channel.send({"warm": round(time.monotonic() - joined, 3)})
     run = protocol.parse_run(channel.receive())
+    channel.send({"began": True})
     state = carry_out(run, channel, options)
     for stream in (sys.__stdout__, sys.__stderr__):
         with contextlib.suppress(Exception):

@@ -115,7 +115,7 @@ async def _message(reader: asyncio.StreamReader) -> dict[str, Any] | None:
 
 
 async def launch(board: Switchboard, arguments: list[str], env: dict[str, str], *, forked: bool) -> Driver:
-    """Starts a driver process; `driver.ready` is set once it is warm."""
+    """Starts a driver process; `driver.ready` is set once it has joined Ray and can take a run."""
     driver = board.expect()
     root = Path(__file__).parent.parent
     how = [str(Path(client.__file__)), "--module"] if forked else ["-m"]
@@ -142,11 +142,24 @@ async def _pump(driver: Driver, stream: asyncio.StreamReader) -> None:
             driver.raw(data.decode("utf-8", "replace"))
 
 
-async def follow(driver: Driver, run: Any, event: Callable[[str, dict[str, Any], int], None]) -> str:
-    """Hands the run over and passes its events on; returns succeeded, failed, or lost when the driver ended without a word."""
+async def hand_over(driver: Driver, run: Any) -> bool:
+    """Hands a run over and waits until the driver has begun with it; false when it ended first, or takes too long."""
     assert driver.reader is not None and driver.writer is not None
-    driver.writer.write(json.dumps(run).encode() + b"\n")
-    await driver.writer.drain()
+    try:
+        async with asyncio.timeout(_START_SECONDS):
+            driver.writer.write(json.dumps(run).encode() + b"\n")
+            await driver.writer.drain()
+            while (message := await _message(driver.reader)) is not None:
+                if "began" in message:  # what comes before is of its warm-up
+                    return True
+    except (OSError, ValueError, asyncio.LimitOverrunError):  # TimeoutError is an OSError
+        driver.kill()
+    return False
+
+
+async def follow(driver: Driver, event: Callable[[str, dict[str, Any], int], None]) -> str:
+    """Passes the run's events on; returns succeeded, failed, or lost when the driver ended without a word."""
+    assert driver.reader is not None
     while True:
         try:
             line = await driver.reader.readuntil(b"\n")
@@ -169,8 +182,9 @@ class Pool:
     that has begun; one that finds none takes the driver that is being warmed, as it is.
     """
 
-    def __init__(self, start: Callable[[], Awaitable[Driver]], size: int) -> None:
+    def __init__(self, start: Callable[[], Awaitable[Driver]], forget: Callable[[Driver], None], size: int) -> None:
         self._start = start
+        self._forget = forget
         self._size = size
         self._parked: list[Driver] = []
         self._busy = asyncio.Lock()
@@ -203,6 +217,9 @@ class Pool:
         try:
             async with self._busy:
                 return self._living() or await self._begin()
+        except BaseException:
+            self.release()
+            raise
         finally:
             self._waiting.clear()
 
@@ -211,6 +228,7 @@ class Pool:
             driver = self._parked.pop(0)
             if driver.process is not None and driver.process.returncode is None:
                 return driver
+            self._forget(driver)
         return None
 
     def release(self) -> None:
@@ -232,19 +250,27 @@ class Pool:
     async def _begin(self) -> Driver:
         """Starts a driver that can take a run."""
         driver = await self._start()
-        if not await _within(_START_SECONDS, driver, asyncio.shield(driver.ready)):
-            driver.kill()
-            raise RuntimeError("a driver did not become ready")
+        await self._expect(driver, "ready", asyncio.shield(driver.ready))
         return driver
 
     async def _warm(self) -> Driver:
         """Starts a driver that is warm, or as warm as it is when a run waits for it."""
         driver = await self._begin()
         assert driver.reader is not None
-        if not await _within(_START_SECONDS, driver, _message(driver.reader), self._waiting.wait()):
-            driver.kill()
-            raise RuntimeError("a driver did not become warm")
+        await self._expect(driver, "warm", _message(driver.reader), self._waiting.wait())
         return driver
+
+    async def _expect(self, driver: Driver, what: str, *events: Awaitable[Any]) -> None:
+        """Waits for one of the events; without it, the driver is ended."""
+        come = False
+        try:
+            come = await _within(_START_SECONDS, driver, *events)
+        finally:
+            if not come:
+                driver.kill()
+                self._forget(driver)
+        if not come:
+            raise RuntimeError(f"a driver did not become {what}")
 
 
 async def _within(seconds: float, driver: Driver, *events: Awaitable[Any]) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from runner import driver as program
-from runner.drivers import Driver, Pool, Switchboard, follow
+from runner.drivers import Driver, Pool, Switchboard, follow, hand_over
 from tests.client import remove, short_folder
 
 DRIVER = """
@@ -27,6 +27,9 @@ for word in words:
         sys.exit(3)
     say({word: 1.0} if word == "warm" else {word: {"connect": 0.1}})
 run = json.loads(sock.makefile().readline())
+if run["code"] == "die":
+    sys.exit(3)
+say({"began": True})
 say({"event": "log", "data": {"text": run["code"]}})
 say({"done": "succeeded"})
 """
@@ -40,7 +43,8 @@ class World:
         self.board = Switchboard(self.folder / "d.sock")
         self.words = list(words)
         self.started: list[Driver] = []
-        self.pool = Pool(self.start, size)
+        self.forgotten: list[Driver] = []
+        self.pool = Pool(self.start, self.forget, size)
 
     async def start(self) -> Driver:
         driver = self.board.expect()
@@ -51,10 +55,15 @@ class World:
         )
         return driver
 
+    def forget(self, driver: Driver) -> None:
+        self.forgotten.append(driver)
+        self.board.forget(driver)
+
     async def carry_out(self, code: str) -> tuple[str, list[str]]:
         driver = await self.pool.take()
         said: list[str] = []
-        state = await follow(driver, {"code": code}, lambda _kind, data, _size: said.append(data["text"]))
+        begun = await hand_over(driver, {"code": code})
+        state = await follow(driver, lambda _kind, data, _size: said.append(data["text"])) if begun else "never begun"
         self.pool.release()
         return state, said
 
@@ -127,8 +136,32 @@ def test_n12_a_driver_that_dies_while_it_is_made_is_an_error_and_the_next_one_is
     async def story() -> None:
         with pytest.raises(RuntimeError, match="did not become"):
             await world.parked(1)
+        assert world.forgotten == world.started
         await world.parked(1)
         assert world.pool.full and await world.carry_out("3") == ("succeeded", ["3"])
+
+    play(world, story())
+
+
+def test_n12_a_run_for_which_no_driver_could_be_made_leaves_the_pool_as_it_was() -> None:
+    world = World(["die"], ["ready", "warm"])
+
+    async def story() -> None:
+        with pytest.raises(RuntimeError, match="did not become ready"):
+            await world.pool.take()
+        assert world.forgotten == world.started
+        while not world.pool.full:  # the filler goes on
+            await asyncio.sleep(0.01)
+        assert len(world.started) == 2
+
+    play(world, story())
+
+
+def test_n12_a_driver_that_dies_of_the_hand_over_is_noticed() -> None:
+    world = World(["ready", "warm"])
+
+    async def story() -> None:
+        assert await world.carry_out("die") == ("never begun", [])
 
     play(world, story())
 
