@@ -7,10 +7,12 @@ import (
 // parse reads the whole question. Each kind of question is tried; the first that accounts for every word wins.
 func (p *parser) parse() bool {
 	p.polite()
-	if p.try(p.conditionFirst) {
-		return true
-	}
-	return p.try(func() bool { return p.chartHead() && p.sentence() }) || p.sentence()
+	return p.try(p.conditionFirst) || p.whole()
+}
+
+// whole reads a question without what is said of the way it is put.
+func (p *parser) whole() bool {
+	return p.try(func() bool { return p.trendHead() && p.sentence() }) || p.try(func() bool { return p.chartHead() && p.sentence() }) || p.sentence()
 }
 
 // conditionFirst reads "In 2024, which region ...".
@@ -22,7 +24,7 @@ func (p *parser) conditionFirst() bool {
 		return false
 	}
 	p.polite()
-	return p.try(func() bool { return p.chartHead() && p.sentence() }) || p.sentence()
+	return p.whole()
 }
 
 func (p *parser) sentence() bool {
@@ -49,7 +51,7 @@ func (p *parser) asking() {
 // tails reads everything after the head: groups, conditions, order, shape.
 func (p *parser) tails() bool {
 	for !p.done() {
-		if p.try(p.percentTail) || p.try(p.orderTail) || p.try(p.limitTail) || p.try(p.chartTail) || p.try(p.binsTail) || p.try(p.byTail) || p.try(p.havingTail) || p.try(p.superlativeTail) || p.try(p.rowsTail) || p.try(p.filterClause) || p.try(p.verbTail) || p.try(p.grainTail) || p.noise() {
+		if p.try(p.percentTail) || p.try(p.orderTail) || p.try(p.limitTail) || p.try(p.chartTail) || p.try(p.binsTail) || p.try(p.byTail) || p.try(p.havingTail) || p.try(p.superlativeTail) || p.try(p.rowsTail) || p.try(p.filterClause) || p.try(p.verbTail) || p.try(p.grainTail) || p.try(p.trendTail) || p.noise() {
 			continue
 		}
 		return false
@@ -182,6 +184,9 @@ func (p *parser) noise() bool {
 
 // complete checks what the words alone do not say.
 func (p *parser) complete() bool {
+	if p.plan.trend && !p.inTime() {
+		return false
+	}
 	if p.plan.implied && !p.confirmed() || !p.unmistakable() {
 		return false
 	}

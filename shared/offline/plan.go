@@ -16,6 +16,8 @@ type plan struct {
 	percent  bool // show each group's part of the total
 	bins     int
 	chart    string // "", auto, bar, line, scatter, histogram
+	trend    bool   // over time, by a unit of it
+	grain    string // of a trend, where it was said before the figure
 	notes    []string
 	implied  bool    // the question has no verb: its shape must be confirmed by what follows
 	date     *column // the column of dates that a verb named: "hired"
