@@ -34,8 +34,8 @@ build() {
   flock 9
   have podman runc catatonit || impossible "programs are missing."
   settings
-  clean
   "${podman[@]}" info >/dev/null 2>&1 || impossible "podman does not work here."
+  clean
   "${podman[@]}" image exists "$base" || timeout 60 "${podman[@]}" pull --quiet "$base" 2>/dev/null || stand_in
   "${podman[@]}" run --rm --network none "$base" python -c '' || impossible "podman cannot run a container."
   say "building the image of Ray on $(kind_of_base) (a minute when its packages are new)"
@@ -90,7 +90,7 @@ stand_in() {
 
 # clean may meet a debootstrap that was killed: /proc is mounted in its folder.
 clean() {
-  [ ! -e "$home/containers.conf" ] || ! command -v podman >/dev/null || "${podman[@]}" rm --all --force --time 0 >/dev/null
+  [ ! -e "$home/containers.conf" ] || ! command -v podman >/dev/null || "${podman[@]}" rm --all --force --time 0 >/dev/null || true
   local mount
   for mount in "$home"/debian/{proc,sys}; do
     ! mountpoint --quiet "$mount" || umount --recursive "$mount"

@@ -18,9 +18,10 @@ covered=./shared/...,./infra/local/...,./infra/acceptance/...,./infra/ops/...,./
 # The stacks carry the CDK, which nothing else is to be linked with; functions are tested as the processes that they are.
 
 # The question's tests: those that open a whole world run a second time with the adapters of AWS in it (docs/aws.md).
+question=(./infra/local ./infra/local/localtest ./shared/interpret ./shared/handler)
+
 # Tests of functions that run again, or only, where the image is built.
 of_the_image='^(TestA5_AQuestionGoesThroughAllFunctions|TestA5_TheBinariesForAWSAnswerTheirSamples)$'
-question=(./infra/local ./infra/local/localtest ./shared/interpret ./shared/handler)
 
 failed=()
 took=()

@@ -90,7 +90,8 @@ class CellPlace:
             driver.kill()
             await driver.gone()
             self._board.forget(driver)
-            self._current = None
+            if self._current is not None and self._current[0] is log:  # after a stop the next run may be here already
+                self._current = None
             self._pool.release()
 
     async def _follow(self, log: RunLog, driver: drivers.Driver) -> None:

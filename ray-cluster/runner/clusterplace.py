@@ -19,6 +19,7 @@ from runner.jobs import TERMINAL, JobExistsError, Jobs, JobsError
 from runner.runs import RunLog
 
 _POLL_SECONDS = 0.2
+_UNHEARD_SECONDS = 10.0
 _STATES = {"SUCCEEDED": "succeeded", "FAILED": "failed", "STOPPED": "stopped"}
 
 
@@ -112,6 +113,11 @@ class ClusterPlace:
         if timed_out:
             self._wanted[run_id] = "timed_out"
             await self._end(run_id, driver)
+        elif not ended.done():  # the driver has said its last word; Ray's follows in a moment
+            await asyncio.wait({ended}, timeout=_UNHEARD_SECONDS)
+            if not ended.done() and work.result() == "lost":  # it goes on, and nobody hears it or keeps its limit
+                self._wanted[run_id] = "failed"
+                await self._end(run_id, driver)
         state = await ended
         if not work.done():  # what the driver sent before it ended is on its way
             await asyncio.wait({work}, timeout=5)

@@ -50,8 +50,9 @@ func (p *parser) asking() {
 
 // tails reads everything after the head: groups, conditions, order, shape.
 func (p *parser) tails() bool {
+	p.head = p.pos
 	for !p.done() {
-		if p.try(p.percentTail) || p.try(p.orderTail) || p.try(p.limitTail) || p.try(p.chartTail) || p.try(p.binsTail) || p.try(p.byTail) || p.try(p.havingTail) || p.try(p.superlativeTail) || p.try(p.rowsTail) || p.try(p.filterClause) || p.try(p.verbTail) || p.try(p.grainTail) || p.try(p.trendTail) || p.noise() {
+		if p.try(p.percentTail) || p.try(p.orderTail) || p.try(p.limitTail) || p.try(p.chartTail) || p.try(p.binsTail) || p.try(p.trendTail) || p.try(p.byTail) || p.try(p.havingTail) || p.try(p.superlativeTail) || p.try(p.rowsTail) || p.try(p.filterClause) || p.try(p.verbTail) || p.try(p.grainTail) || p.noise() {
 			continue
 		}
 		return false
@@ -111,6 +112,9 @@ func (p *parser) grainTail() bool {
 	t := p.at(0).norm
 	if t != "monthly" && t != "daily" && t != "weekly" && t != "yearly" && t != "quarterly" && t != "annually" {
 		return false
+	}
+	if p.plan.limit > 0 || len(p.plan.having) > 0 || p.plan.percent && (len(p.plan.keys) > 0 || len(p.plan.filters) > 0) {
+		return p.refuse("A ranking, a condition on groups or a share within each unit of time is outside my grammar: ask for the figures by both, without it.")
 	}
 	if !p.grainKey() {
 		return false

@@ -19,6 +19,7 @@ type parser struct {
 	furthest   int
 	near       tier   // how near the last column taken was named
 	doubtful   bool   // a reading was found that must not be passed over
+	head       int    // where the figure of the question ended
 	grouped    int    // where the last list of groups ended
 	scaled     bool   // the last number was said in thousands or millions
 	aboutValue bool   // the refusal is about a word that is no known value

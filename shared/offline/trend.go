@@ -15,28 +15,46 @@ func (p *parser) trendHead() bool {
 	p.take("draw", "plot", "visualize", "visualise", "graph", "chart", "create", "make")
 	p.asking()
 	_, grain, _ := lookup(p, grains)
-	if p.trendColumn() || !p.take("trend of", "trends of", "trend in", "trends in", "trend for", "trends for", "development of", "evolution of") {
+	if p.trendColumn() || !p.take("trend of", "trend in", "trend for") {
 		return false
 	}
 	p.plan.trend, p.plan.grain, p.plan.chart = true, grain, "line"
 	return true
 }
 
-// trendTail reads "trend" or "over time" behind a figure.
+// trendTail reads "trend" or "over time" directly behind the figure or its groups; elsewhere it could end a value: "contains desk trend".
 func (p *parser) trendTail() bool {
-	if p.plan.shape != aggregate || len(p.plan.measures) == 0 || p.trendColumn() || !p.take("trend line", "trend", "trends", "over time") {
+	if p.plan.shape != aggregate || p.pos != p.head && p.pos != p.grouped || p.trendColumn() || !p.take("trend line", "trend", "over time") {
 		return false
 	}
-	p.plan.trend, p.plan.chart = true, "line"
+	p.plan.trend = true
+	if p.plan.chart == "" || p.plan.chart == "auto" {
+		p.plan.chart = "line"
+	}
 	return true
 }
 
 // inTime gives a trend the unit of time that was named, as the first of its groups: a chart's horizontal axis.
 func (p *parser) inTime() bool {
-	if p.plan.shape != aggregate || p.plan.grain != "" && !p.addGrain(p.plan.grain) {
+	switch {
+	case p.plan.shape != aggregate:
 		return false
+	case p.plan.grain != "" && !p.addGrain(p.plan.grain):
+		return false
+	case p.plan.limit > 0 || len(p.plan.having) > 0 || p.plan.percent:
+		return p.refuse("A ranking, a condition on groups or a share within a trend is outside my grammar: ask for the figures by both, without it.")
 	}
-	at := slices.IndexFunc(p.plan.keys, func(k key) bool { return k.column.temporal() })
+	at, units := -1, 0
+	for i, k := range p.plan.keys {
+		if k.grain == "weekday" || !k.column.temporal() && k.column.tierOf("year", "year") > synonym {
+			continue
+		}
+		at = i
+		units++
+	}
+	if units > 1 {
+		return p.refuse("A trend has one unit of time, and this question names several.")
+	}
 	if at < 0 {
 		return p.refuse("A trend needs a unit of time: say by day, week, month, quarter or year.")
 	}

@@ -101,18 +101,22 @@ func (p *parser) valueOf(c *column, free bool) (literal, bool) {
 // valueWord reports whether the token here goes on with an unquoted value that begins at start.
 func (p *parser) valueWord(start int) bool {
 	t := p.toks[p.pos]
-	if t.kind != word && t.kind != number && t.kind != day || p.knows(t.norm) && !unicode.IsUpper([]rune(t.text)[0]) {
+	if t.kind != word && t.kind != number && t.kind != day {
+		return false
+	}
+	if p.pos > start {
+		if glued := p.question[p.toks[p.pos-1].end:t.start]; glued == "-" || glued == "_" {
+			return true
+		}
+	}
+	if p.knows(t.norm) && !unicode.IsUpper([]rune(t.text)[0]) {
 		return false
 	}
 	if p.pos == start {
 		return !reserved[t.norm] || unicode.IsUpper([]rune(t.text)[0]) && len(t.text) > 1
 	}
-	previous := p.toks[p.pos-1]
-	if glued := p.question[previous.end:t.start]; glued == "-" || glued == "_" {
-		return true
-	}
 	upper := func(t token) bool { return t.kind == word && unicode.IsUpper([]rune(t.text)[0]) }
-	return upper(t) && upper(previous)
+	return upper(t) && upper(p.toks[p.pos-1])
 }
 
 // knows reports whether a word belongs to the grammar; it is no value then, unless it was seen as one.

@@ -59,6 +59,6 @@ func vocabulary() map[string]bool {
 		percentages doesn't letter letters text word one neither isn't either named called nor yet un
 		there exist exists did does do make made sell sold get got only respectively
 		people person persons 'd 're 've 'm 'll break down brought headcount how often answer survey still already currently youngest
-		trends development evolution time amount whats is are cells columns column lowest highest first last only just placed made recorded happened occurred total`)
+		amount whats is are cells columns column lowest highest first last only just placed made recorded happened occurred total`)
 	return known
 }
