@@ -72,14 +72,19 @@ class Story:
         return [e for e in self.events if e["what"] == what]
 
 
-def kill_one(head: Head, story: Story) -> None:
-    """Kills the first process of a worker node, and so its raylet with everything below it, while a task runs there."""
+def kill_one(head: Head) -> str:
+    """Kills the first process of a worker node, and so its raylet with everything below it, while a task runs there; gives the node's id.
+
+    The next worker may have joined before Ray counts this one as dead, so what is waited for is that one of those before is gone.
+    """
+    before = set(head.workers())
     victim = head.node_processes()[0]
     node = next(n for n in processes("raylet/raylet") if _below(n, victim))
     os.kill(victim, signal.SIGKILL)
     wait(lambda: not Path(f"/proc/{node}").exists(), 10, lambda: "the raylet outlived its worker's first process")
-    before = set(head.workers())
-    wait(lambda: len(head.workers()) < 2 or set(head.workers()) != before, 30, head.logs)
+    wait(lambda: before - set(head.workers()), 60, head.logs)
+    (gone,) = before - set(head.workers())
+    return gone
 
 
 def _below(pid: int, ancestor: int) -> bool:
@@ -100,11 +105,9 @@ def play(head: Head, story: Story) -> None:
     wait(lambda: len(head.workers()) == 2, 90, head.logs)
     story.most = 2
     wait(lambda: len({e["node"] for e in lines(seen) if e["what"] == "begun"}) == 2, 30, head.logs)
-    alive = set(head.workers())
     running = {e["task"]: e["node"] for e in lines(seen) if e["what"] == "begun"}
     done = {e["task"] for e in lines(seen) if e["what"] == "done"}
-    kill_one(head, story)
-    story.killed_node = next(iter(alive - set(head.workers())))
+    story.killed_node = kill_one(head)
     story.killed_tasks = {t for t, n in running.items() if n == story.killed_node and t not in done}
     wait(lambda: head.job("squares")["status"] in ("SUCCEEDED", "FAILED"), 90, head.logs)
     story.ended = time.time()
