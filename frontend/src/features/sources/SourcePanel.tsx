@@ -17,17 +17,26 @@ import type { UploadItem, Uploads } from '../upload/useUploads.ts';
 
 interface Choice { selected?: boolean; pinned?: boolean }
 
-/** Changes the choice of sources, and shows the change before the server has confirmed it. */
+/**
+ * Changes the choice of sources, and shows the change before the server has confirmed it. Changes go one after the other, and what an
+ * earlier one brings from the server does not take back what a later one shows.
+ */
 export function useChoice(session: string) {
   const client = useQueryClient();
   const notify = useNotify();
   const key = sourcesQuery(session).queryKey;
+  const mutationKey = ['choice', session];
   return useMutation({
+    mutationKey,
+    scope: { id: mutationKey.join(' ') },
     mutationFn: ({ id, choice }: { id: string; choice: Choice }) =>
       take(api.PATCH('/api/v1/sessions/{session}/sources/{source}', { params: { path: { session, source: id } }, body: choice })),
-    onMutate: ({ id, choice }) => client.setQueryData(key, list => list?.map(s => (s.id === id ? { ...s, ...choice, selected: choice.selected ?? (choice.pinned || s.selected) } : s))),
+    onMutate: async ({ id, choice }) => {
+      await client.cancelQueries({ queryKey: key });
+      client.setQueryData(key, list => list?.map(s => (s.id === id ? { ...s, ...choice, selected: choice.selected ?? (choice.pinned || s.selected) } : s)));
+    },
     onError: e => notify({ type: 'error', header: 'The choice was not kept', content: messageOf(e) }),
-    onSettled: () => client.invalidateQueries({ queryKey: key }),
+    onSettled: () => (client.isMutating({ mutationKey }) === 1 ? client.invalidateQueries({ queryKey: key }) : undefined),
   });
 }
 
