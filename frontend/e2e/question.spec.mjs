@@ -45,6 +45,7 @@ test('R36 files are unticked after a question, unless they are pinned, and can b
   await tab.getByRole('button', { name: /Pin sales.csv/ }).click();
   await tick.click(); // not uncheck(): it looks before the page has drawn
   await tab.getByText('No file is ticked').waitFor();
+  assert.ok(!(await tick.isChecked()));
   await leave();
 });
 

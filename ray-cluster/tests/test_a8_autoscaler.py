@@ -82,7 +82,7 @@ def kill_one(head: Head) -> str:
     node = next(n for n in processes("raylet/raylet") if _below(n, victim))
     os.kill(victim, signal.SIGKILL)
     wait(lambda: not Path(f"/proc/{node}").exists(), 10, lambda: "the raylet outlived its worker's first process")
-    wait(lambda: before - set(head.workers()), 60, head.logs)
+    wait(lambda: before - set(head.workers()), 30, head.logs)
     (gone,) = before - set(head.workers())
     return gone
 

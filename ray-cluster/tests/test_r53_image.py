@@ -139,11 +139,13 @@ def rest_of_the_lock(folder: Path) -> Path:
 
 def pip(python: Path, *arguments: str) -> None:
     """Installs by hash; an index that cannot be reached skips the test, a package that cannot be installed fails it."""
-    command = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--require-hashes", *arguments]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
-    except subprocess.TimeoutExpired:
-        pytest.skip("SKIPPED: the package index is too slow here")
+    done = subprocess.run(
+        [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--require-hashes", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
     if done.returncode and re.search(r"Temporary failure|Connection|Max retries|Read timed out", done.stderr):
         pytest.skip("SKIPPED: the package index cannot be reached: " + done.stderr.strip().splitlines()[-1])
     assert done.returncode == 0, done.stderr
@@ -170,14 +172,13 @@ def expected() -> list[str]:
     return [locked[name] for name in ("awswrangler", "pyathena", "pyarrow", "pandas", "ray", "boto3")]
 
 
-@pytest.mark.timeout(300)
 def test_r54_the_lock_installs_beside_what_is_here_and_everything_imports(tmp_path: Path) -> None:
     target = tmp_path / "site"
     pip(Path(sys.executable), "--target", str(target), "-r", str(rest_of_the_lock(tmp_path)))
     assert imports(Path(sys.executable), f"{target}:{ROOT}") == expected()
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(700)
 def test_r54_every_package_of_the_image_has_a_wheel_for_the_processors_of_the_task_definitions(tmp_path: Path) -> None:
     """infra/stacks/tasks.go asks for ARM64; glibc is that of the base, 2.36."""
     platforms = [f"--platform=manylinux_2_{minor}_aarch64" for minor in range(17, 37)] + ["--platform=manylinux2014_aarch64"]
