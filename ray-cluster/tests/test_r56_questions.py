@@ -21,12 +21,15 @@ SETS = ["questions.json", "fresh.json", "fresh2.json", "fresh3.json"]
 def test_r56_no_answer_of_the_embedded_model_is_wrong(tmp_path: Path) -> None:
     questions = [q for name in SETS for q in json.loads((DATA / name).read_text("utf-8"))]
     assert len(questions) >= 120 and sum(bool(q.get("refuse")) for q in questions) >= 15
-    asked, written = tmp_path / "questions.json", tmp_path / "programs.json"
+    asked, written, counted = tmp_path / "questions.json", tmp_path / "programs.json", tmp_path / "counts.json"
     asked.write_text(json.dumps(questions), "utf-8")
     with written.open("w") as out:
         command = ["go", "run", "./shared/offline/programs", str(asked), str(DATA / "files")]
         subprocess.run(command, cwd=ROOT, stdout=out, check=True, timeout=300)
-    ran = subprocess.run([sys.executable, str(DATA / "check.py"), str(written), str(asked)], capture_output=True, text=True, timeout=1200)
-    counts = json.loads(ran.stdout.strip().splitlines()[-1])
+    command = [sys.executable, str(DATA / "check.py"), str(written), str(counted), str(asked)]
+    ran = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=1200)
+    assert counted.is_file(), ran.stdout
+    counts = json.loads(counted.read_text("utf-8"))
+    assert sum(counts.values()) == len(questions), ran.stdout
     assert counts["wrong"] == 0, ran.stdout
     assert counts["right"] >= 0.95 * len(questions), ran.stdout
