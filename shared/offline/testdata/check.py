@@ -15,6 +15,7 @@ import logging
 import os
 import sys
 import warnings
+from pathlib import Path
 from typing import Any
 
 import oracle
@@ -67,16 +68,15 @@ def judge(question: dict[str, Any], outcome: dict[str, str], frames: dict[str, A
 
 def main(programs: str, counted: str, *sets: str) -> int:
     start()
-    outcomes, frames = json.load(open(programs)), oracle.frames()
+    outcomes, frames = json.loads(Path(programs).read_text("utf-8")), oracle.frames()
     counts = {"right": 0, "refused": 0, "wrong": 0}
     for name in sets:
-        for question in json.load(open(name)):
+        for question in json.loads(Path(name).read_text("utf-8")):
             verdict, why = judge(question, outcomes[question["id"]], frames)
             counts[verdict] += 1
             if verdict != "right":
                 print(f"{verdict.upper()} {question['id']}: {question['question']}\n    {why}", flush=True)
-    with open(counted, "w") as out:
-        json.dump(counts, out)
+    Path(counted).write_text(json.dumps(counts), "utf-8")
     asked = sum(counts.values())
     return 0 if counts["wrong"] == 0 and counts["right"] >= 0.95 * asked else 1
 
