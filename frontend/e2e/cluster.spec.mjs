@@ -32,7 +32,8 @@ test('R16 R19 R20 R21 R22 R43 the cluster shows its nodes and jobs live, a log i
   const log = tab.getByRole('dialog');
   await log.getByRole('region', { name: 'Log of the Ray job' }).or(log.getByText('Nothing stands in Ray’s own log')).waitFor({ timeout: 60_000 });
   assert.match(tab.url(), /job=/, 'the log has an address');
-  await tab.keyboard.press('Escape');
+  await log.getByRole('button', { name: 'Close the log' }).press('Escape');
+  await log.waitFor({ state: 'detached' });
   const only = tab.getByRole('checkbox', { name: 'Running only' });
   assert.equal(await only.evaluate(box => { box.click(); return box.checked; }), true, 'a switch that lives in the address moves at once');
   await row.getByRole('button', { name: /^Stop/ }).click();

@@ -12,10 +12,13 @@ async function violations(tab) {
   return tab.evaluate(async () => (await window.axe.run(document, { resultTypes: ['violations'] })).violations.map(v => `${v.id}: ${v.nodes.map(n => n.target.join(' ')).join(', ')}`));
 }
 
+// What the parts of a job say until its log is there, also of one that has ended.
+const withoutLog = 'Waiting to start\\.|Nothing was (printed|read) yet|It appears here while';
+
 /** The page is there when nothing on it waits any more. */
 export async function settled(tab) {
   await tab.getByRole('heading').first().waitFor();
-  await tab.waitForFunction(() => !/Loading |Looking at/.test(document.body.innerText) && !document.querySelector('main [class*=spinner]'));
+  await tab.waitForFunction(waits => !new RegExp(waits).test(document.body.innerText) && !document.querySelector('main [class*=spinner]'), `Loading |Looking at|${withoutLog}`);
 }
 
 /** Looks at the page in both themes and three widths; axe looks at both themes, and once more where the page is narrow. */
@@ -26,7 +29,8 @@ export async function inspect(tab, name) {
       await tab.setViewportSize({ width, height: 900 });
       const at = `${name} in ${mode} at ${width}`;
       await tab.evaluate(() => new Promise(resolve => { requestAnimationFrame(() => requestAnimationFrame(resolve)); }));
-      assert.ok(await tab.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth), `${at} is wider than the page`);
+      await tab.waitForFunction(() => document.documentElement.scrollWidth <= window.innerWidth, null, { timeout: 5_000 })
+        .catch(() => assert.fail(`${at} is wider than the page`));
       if (width === 1440 || (width === 320 && mode === 'light')) assert.deepEqual(await violations(tab), [], at);
       if (pictures) await tab.screenshot({ path: path.join(pictures, `${name.replace(/\W+/g, '-')}-${width}-${mode}.png`), fullPage: true });
     }

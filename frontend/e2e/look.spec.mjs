@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { inspect, settled } from './inspect.mjs';
-import { ask, begun, file, jobOf, page, person, run, state, token, upload, visitor, write } from './world.mjs';
+import { ask, begun, file, page, person, run, state, token, upload, visitor, write } from './world.mjs';
 
 test('P11 R43 every page, tab and theme: no violation of axe, nothing wider than the page, no “undefined”', async () => {
   const { tab, close: leave } = await person({ expect: ['404'] });
@@ -59,8 +59,8 @@ test('S4 names, cells, errors and charts with scripts in them do nothing', async
   const evil = '<img src=x onerror="window.pwned=1"><script>window.pwned=1</script>';
   await upload(tab, file('<img src=x onerror=window.pwned=1>.csv', `"${evil.replaceAll('"', '""')}",n\n"${evil.replaceAll('"', '""')}",1\nb,2\n`));
   await tab.getByRole('button', { name: /^Preview/ }).click();
-  await tab.getByRole('dialog').waitFor();
-  await tab.keyboard.press('Escape');
+  await tab.getByRole('dialog').getByRole('button', { name: 'Close the preview' }).press('Escape');
+  await tab.getByRole('dialog').waitFor({ state: 'detached' });
   await ask(tab, 'How many rows are there?');
   await state(tab, 'Completed');
   await write(tab, `import pandas as pd, altair as alt

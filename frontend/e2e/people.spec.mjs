@@ -25,7 +25,9 @@ test('R47 when the sign-in ends, nothing typed is lost and the question goes on'
   const { tab, close: leave } = await person({ expect: ['401'] });
   await begun(tab);
   const before = tab.url();
+  const kept = tab.waitForResponse(r => r.request().method() === 'PATCH' && r.url().includes('/sources/')); // the reload would cut it off
   await tab.getByRole('button', { name: 'Ask about sales.csv again' }).click();
+  await kept;
   await tab.getByRole('textbox', { name: 'Question' }).fill('average amount by region');
   await tab.evaluate(() => { // a token that no server takes any more
     const [head, body] = sessionStorage.getItem('orcray.token').split('.');
@@ -40,7 +42,7 @@ test('R47 when the sign-in ends, nothing typed is lost and the question goes on'
   await again.getByRole('textbox', { name: 'Password' }).fill(owner.password);
   await tab.keyboard.press('Enter');
   await again.waitFor({ state: 'detached' });
-  await tab.getByRole('checkbox', { name: /sales.csv/ }).waitFor();
+  await tab.getByRole('checkbox', { name: /sales.csv/, checked: true }).waitFor();
   await tab.getByRole('textbox', { name: 'Question' }).press('Control+Enter');
   await moved(tab, before);
   await state(tab, 'Completed');

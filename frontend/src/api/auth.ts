@@ -1,6 +1,7 @@
 // Who is signed in. The token lives in memory and in sessionStorage, so that a reload keeps it and a closed tab forgets it; a
 // cookie would be sent by the browser on its own accord, and would need protection against requests forged by other pages.
-// A new tab asks the other tabs of this origin for the token; signing out signs out all of them.
+// A new tab asks the other tabs of this origin for the token, and one that was loading meanwhile tells it when it is there; signing
+// out signs out all of them.
 
 export interface AuthState {
   token: string | null;
@@ -10,7 +11,7 @@ export interface AuthState {
   settled: boolean;
 }
 
-interface Message { kind: 'ask' | 'token' | 'signed-out'; token?: string; subject?: string }
+interface Message { kind: 'ask' | 'here' | 'token' | 'signed-out'; token?: string; subject?: string }
 
 const key = 'orcray.token';
 const answerTime = 150; // ms to wait for another tab
@@ -47,6 +48,8 @@ class Auth {
   private listeners = new Set<() => void>();
   private waiting: { resolve: () => void; reject: (e: Error) => void }[] = [];
   private tabs: BroadcastChannel | null = null;
+  /** It asked at its start and has no answer. A sign-out ends this: nobody is brought back by a tab that did not hear of it. */
+  private asking = false;
 
   constructor() {
     const token = read();
@@ -57,7 +60,10 @@ class Auth {
     }
     this.tabs = new BroadcastChannel('orcray.auth');
     this.tabs.onmessage = (e: MessageEvent<Message>) => this.hear(e.data);
-    if (!token) {
+    if (token) {
+      this.tabs.postMessage({ kind: 'here', token } satisfies Message);
+    } else {
+      this.asking = true;
       this.tabs.postMessage({ kind: 'ask' } satisfies Message);
       setTimeout(() => this.set({ settled: true }), answerTime);
     }
@@ -68,14 +74,17 @@ class Auth {
       this.tabs?.postMessage({ kind: 'token', token: this.state.token } satisfies Message);
     } else if (m.kind === 'token' && m.token && this.wants(m.token)) {
       this.accept(m.token);
-    } else if (m.kind === 'signed-out' && m.subject === subject(this.state.token)) {
-      this.forget();
+    } else if (m.kind === 'here' && m.token && this.asking) {
+      this.accept(m.token);
+    } else if (m.kind === 'signed-out') {
+      this.asking = false;
+      if (m.subject === subject(this.state.token)) this.forget();
     }
   }
 
   private wants(token: string) {
     const { token: mine, expired } = this.state;
-    return !mine || (expired && subject(token) === subject(mine));
+    return !mine || (expired && token !== mine && subject(token) === subject(mine)); // another tab may not know that it has ended
   }
 
   private set(change: Partial<AuthState>) {
@@ -84,6 +93,7 @@ class Auth {
   }
 
   private accept(token: string) {
+    this.asking = false;
     write(token);
     this.set({ token, expired: false, settled: true });
     for (const w of this.waiting.splice(0)) w.resolve();

@@ -65,6 +65,9 @@ export const sourcesQuery = (session: string) => queryOptions({
   queryFn: async () => (await take(api.GET('/api/v1/sessions/{session}/sources', path({ session })))).items,
 });
 
+/** The key of a change of the ticks that is on its way to the server: until it has ended, the page knows more than the server. */
+export const choiceKey = (session: string) => ['choice', session];
+
 export const examplesQuery = (session: string, selection: string) => queryOptions({
   queryKey: ['session', session, 'examples', selection], staleTime: 60_000,
   queryFn: async () => (await take(api.GET('/api/v1/sessions/{session}/examples', path({ session })))).items,

@@ -32,7 +32,7 @@ export default function AttemptsTab({ job, seen }: { job: string; seen: number }
   const { refetch } = attempts;
   useEffect(() => { if (seen) void refetch(); }, [seen, refetch]);
   if (attempts.isPending) return <Loading what="the attempts" />;
-  if (attempts.isError) return <Problem error={attempts.error} what="The attempts" retry={() => void attempts.refetch()} />;
+  if (attempts.isError && !attempts.data) return <Problem error={attempts.error} what="The attempts" retry={() => void attempts.refetch()} />;
   const list = attempts.data.filter(a => a.code);
   if (!list.length) return <Empty title="No attempt yet">A program that is written, repaired or given appears here with its verdict.</Empty>;
   return (

@@ -10,7 +10,7 @@ import ToggleButton from '@cloudscape-design/components/toggle-button';
 import { api, messageOf, take } from '../../api/client.ts';
 import { bytes, number, plural } from '../../app/format.ts';
 import { useNotify } from '../../app/notify.tsx';
-import { settingsQuery, sourcesQuery, type Source } from '../../app/queries.ts';
+import { choiceKey, settingsQuery, sourcesQuery, type Source } from '../../app/queries.ts';
 import { Loading, Problem } from '../../app/states.tsx';
 import DropZone from '../upload/DropZone.tsx';
 import type { UploadItem, Uploads } from '../upload/useUploads.ts';
@@ -25,7 +25,7 @@ export function useChoice(session: string) {
   const client = useQueryClient();
   const notify = useNotify();
   const key = sourcesQuery(session).queryKey;
-  const mutationKey = ['choice', session];
+  const mutationKey = choiceKey(session);
   return useMutation({
     mutationKey,
     scope: { id: mutationKey.join(' ') },
@@ -36,7 +36,9 @@ export function useChoice(session: string) {
       client.setQueryData(key, list => list?.map(s => (s.id === id ? { ...s, ...choice, selected: choice.selected ?? (choice.pinned || s.selected) } : s)));
     },
     onError: e => notify({ type: 'error', header: 'The choice was not kept', content: messageOf(e) }),
-    onSettled: () => (client.isMutating({ mutationKey }) === 1 ? client.invalidateQueries({ queryKey: key }) : undefined),
+    onSettled: () => { // not awaited: the change has ended, whatever its answer brings
+      if (client.isMutating({ mutationKey }) === 1) void client.invalidateQueries({ queryKey: key });
+    },
   });
 }
 

@@ -1,5 +1,5 @@
-import { lazy, Suspense, useCallback, useEffect, useRef } from 'react';
-import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { lazy, Suspense, useCallback, useEffect } from 'react';
+import { useQuery } from '@tanstack/react-query';
 import { useNavigate, useParams, useSearchParams } from 'react-router';
 import Alert from '@cloudscape-design/components/alert';
 import Button from '@cloudscape-design/components/button';
@@ -11,25 +11,51 @@ import { useKept } from '../../app/kept.ts';
 import { useMedia } from '../../app/media.ts';
 import { useNotify } from '../../app/notify.tsx';
 import { usePage } from '../../app/page.ts';
-import { createSession, renameSession, sessionQuery, sourcesQuery, startJob, type Job } from '../../app/queries.ts';
+import { sessionQuery, sourcesQuery, type Job } from '../../app/queries.ts';
 import { Loading, Problem } from '../../app/states.tsx';
 import SourcePanel, { useChoice } from '../../features/sources/SourcePanel.tsx';
 import { useUploads } from '../../features/upload/useUploads.ts';
 import Conversation from './Conversation.tsx';
 import Question from './Question.tsx';
+import { useOpen, useStarts } from './starts.ts';
 import Welcome from './Welcome.tsx';
 
 const Preview = lazy(() => import('../../features/sources/Preview.tsx'));
 
-const unnamed = 'New session'; // what the server calls a session that was given no name
+/** A file that is dropped beside the drop zone must not replace the page. */
+function useNoStrayDrops() {
+  useEffect(() => {
+    const stray = (e: DragEvent) => e.preventDefault();
+    window.addEventListener('dragover', stray);
+    window.addEventListener('drop', stray);
+    return () => { window.removeEventListener('dragover', stray); window.removeEventListener('drop', stray); };
+  }, []);
+}
+
+/** The source whose preview is open, by the address, and what opens another or none. */
+function usePreview() {
+  const [query, setQuery] = useSearchParams();
+  const preview = (id: string | null) => setQuery(q => {
+    const next = new URLSearchParams(q);
+    if (id) next.set('source', id);
+    else next.delete('source');
+    return next;
+  }, { replace: true });
+  return [query.get('source'), preview] as const;
+}
+
+function showSources() {
+  const panel = document.querySelector('.oc-ask-sources');
+  panel?.scrollIntoView({ block: 'nearest' });
+  panel?.querySelector<HTMLElement>('input[type=checkbox], button')?.focus();
+}
 
 /** Sources on one side, the conversation on the other. The session, the job, its tab and the preview stand in the address. */
 export default function AskPage() {
   const { session, job } = useParams();
-  const [query, setQuery] = useSearchParams();
+  const [opened, preview] = usePreview();
   const go = useNavigate();
   const notify = useNotify();
-  const client = useQueryClient();
   const uploads = useUploads();
   const roomy = useMedia('(min-width: 1000px)');
   const known = useQuery({ ...sessionQuery(session ?? ''), enabled: !!session });
@@ -39,16 +65,9 @@ export default function AskPage() {
   const [model, setModel] = useKept('orcray.model');
   usePage(known.data?.name || 'Ask', true);
 
-  // Two files that are dropped in a moment belong to one new session.
-  const opening = useRef<Promise<string> | null>(null);
-  const open = useCallback(async () => {
-    if (session) return session;
-    opening.current ??= createSession().then(s => {
-      void go(`/ask/${s.id}`, { replace: true });
-      return s.id;
-    }).finally(() => { opening.current = null; });
-    return opening.current;
-  }, [session, go]);
+  const open = useOpen(session);
+  const { ask, run, again } = useStarts(known.data, open);
+  useNoStrayDrops();
 
   const addFiles = useCallback(async (files: File[]) => {
     if (!files.length) return;
@@ -59,39 +78,6 @@ export default function AskPage() {
     }
   }, [open, uploads, notify]);
 
-  useEffect(() => { // a file that is dropped beside the drop zone must not replace the page
-    const stray = (e: DragEvent) => e.preventDefault();
-    window.addEventListener('dragover', stray);
-    window.addEventListener('drop', stray);
-    return () => { window.removeEventListener('dragover', stray); window.removeEventListener('drop', stray); };
-  }, []);
-
-  const showJob = useCallback(async (j: Job) => {
-    await client.invalidateQueries({ queryKey: ['session', j.session_id, 'jobs'] });
-    void go(`/ask/${j.session_id}/${j.id}`);
-  }, [client, go]);
-
-  const ask = async (prompt: string) => {
-    const j = await startJob({ kind: 'interpret', session_id: await open(), prompt, model: model || undefined });
-    setDraft(null);
-    if (!known.data || known.data.name === unnamed) await name(j.session_id, prompt);
-    await showJob(j);
-  };
-  const name = async (id: string, prompt: string) => { // a session is found again by its first question
-    await renameSession(id, prompt.length > 80 ? `${prompt.slice(0, 79)}…` : prompt).catch(() => {});
-    void client.invalidateQueries({ queryKey: sessionQuery(id).queryKey, exact: true });
-  };
-  const run = async (from: Job, code: string, checkOnly = false) =>
-    showJob(await startJob({ kind: 'execute', session_id: from.session_id, from_job: from.id, code, ...(checkOnly && { check_only: true }) }));
-  const again = async (from: Job) => {
-    try {
-      await showJob(await startJob(from.kind === 'interpret'
-        ? { kind: 'interpret', session_id: from.session_id, prompt: from.prompt, model: from.model, sources: from.sources.map(s => s.id) }
-        : { kind: 'execute', session_id: from.session_id, from_job: from.id }));
-    } catch (e) {
-      notify({ type: 'error', header: 'It was not started', content: messageOf(e) });
-    }
-  };
   const askWith = (from: Job) => {
     setDraft(from.prompt ?? '');
     for (const s of sources) {
@@ -99,21 +85,9 @@ export default function AskPage() {
     }
     document.querySelector<HTMLTextAreaElement>('.oc-ask-box textarea')?.focus();
   };
-  const showSources = () => {
-    const panel = document.querySelector('.oc-ask-sources');
-    panel?.scrollIntoView({ block: 'nearest' });
-    panel?.querySelector<HTMLElement>('input[type=checkbox], button')?.focus();
-  };
-  const preview = (id: string | null) => setQuery(q => {
-    const next = new URLSearchParams(q);
-    if (id) next.set('source', id);
-    else next.delete('source');
-    return next;
-  }, { replace: true });
-
   const gone = known.isError && known.error instanceof ApiError && known.error.status === 404;
   const newSession = <Button iconName="add-plus" onClick={() => void go('/ask')}>New session</Button>;
-  if (known.isError && !(gone && job)) {
+  if (known.isError && (gone ? !job : !known.data)) {
     return (
       <SpaceBetween size="m">
         <Header variant="h1">Session</Header>
@@ -122,7 +96,7 @@ export default function AskPage() {
       </SpaceBetween>
     );
   }
-  const previewed = sources.find(s => s.id === query.get('source'));
+  const previewed = sources.find(s => s.id === opened);
   const panel = <SourcePanel session={session} uploads={uploads} onFiles={files => void addFiles(files)} onPreview={preview} />;
   const selected = sources.filter(s => s.selected).length;
   return (
@@ -137,7 +111,8 @@ export default function AskPage() {
         {gone && <Alert type="info">The session of this job was deleted with its files. What the job gave is still here.</Alert>}
         {session ? (known.isPending ? <Loading what="the session" /> : <Conversation session={session} job={job} actions={{ onRun: run, onAgain: j => void again(j), onAsk: askWith, onSources: showSources }} />) : <Welcome />}
         {!gone && <Question session={session} sources={sources} draft={draft ?? ''} setDraft={t => setDraft(t || null)} model={model} setModel={setModel}
-          onAsk={ask} uploading={uploads.items.some(u => u.session === session && u.phase !== 'failed')} />}
+          onAsk={(prompt, ticked) => ask({ prompt, sources: ticked, model }, () => setDraft(null))}
+          uploading={uploads.items.some(u => u.session === session && u.phase !== 'failed')} />}
       </div>
       {previewed && <Suspense><Preview source={previewed} onClose={() => preview(null)} /></Suspense>}
     </div>

@@ -23,8 +23,8 @@ export default function Conversation({ session, job: wanted, actions }: { sessio
   useEffect(() => { if (wanted) place.current?.scrollIntoView({ block: 'nearest' }); }, [wanted, known?.id]);
 
   if (jobs.isPending) return <Loading what="the conversation" />;
-  if (jobs.isError) return <Problem error={jobs.error} what="The conversation" retry={() => void jobs.refetch()} />;
-  if (other.isError) return <Problem error={other.error} what="The job" retry={() => void other.refetch()} />;
+  if (jobs.isError && !jobs.data) return <Problem error={jobs.error} what="The conversation" retry={() => void jobs.refetch()} />;
+  if (other.isError && !other.data) return <Problem error={other.error} what="The job" retry={() => void other.refetch()} />;
   if (!list.length && !wanted) return <Empty title="Nothing was asked yet">Tick a file and write a question below. The answer comes with the program that gave it.</Empty>;
   return (
     <ol className="oc-list oc-conversation" aria-label="Questions of this session">

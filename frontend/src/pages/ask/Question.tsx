@@ -13,6 +13,8 @@ import { bytes } from '../../app/format.ts';
 import { examplesQuery, modelsQuery, sessionJobsQuery, settingsQuery, type Model, type Source } from '../../app/queries.ts';
 import { useChoice } from '../../features/sources/SourcePanel.tsx';
 
+const mostSources = 20; // of one job, as the API says
+
 function price(m: Model): string {
   if (m.provider === 'offline') return 'free, on this machine';
   const [i, o] = [m.input_usd_per_million, m.output_usd_per_million];
@@ -27,7 +29,7 @@ export default function Question({ session, sources, draft, setDraft, model, set
   setDraft: (text: string) => void;
   model: string | null;
   setModel: (id: string | null) => void;
-  onAsk: (prompt: string) => Promise<void>;
+  onAsk: (prompt: string, ticked: string[]) => Promise<void>;
   uploading: boolean;
 }) {
   const [busy, setBusy] = useState(false);
@@ -47,10 +49,11 @@ export default function Question({ session, sources, draft, setDraft, model, set
     if (new Blob([prompt]).size > limit) return setError(`The question is longer than ${bytes(limit)}. Shorten it.`);
     if (uploading) return setError('A file is still on its way. Ask when it is ready, or cancel it.');
     if (!selected.length) return setError(sources.length ? 'Tick at least one file for this question.' : 'Drop a file first: a question is about files.');
+    if (selected.length > mostSources) return setError(`A question reads at most ${mostSources} files; ${selected.length} are ticked. Untick some.`);
     setBusy(true);
     setError('');
     try {
-      await onAsk(prompt);
+      await onAsk(prompt, selected.map(s => s.id)); // what is shown: the server may not have heard of the last tick yet
     } catch (e) {
       setError(messageOf(e));
     } finally {

@@ -63,7 +63,7 @@ export default function RayJobs({ connected }: { connected: boolean }) {
     setStopping('');
     await client.invalidateQueries({ queryKey: ['ray'] });
   };
-  if (jobs.isError) return <Problem error={jobs.error} what="Ray’s jobs" retry={() => void jobs.refetch()} />;
+  if (jobs.isError && !jobs.data) return <Problem error={jobs.error} what="Ray’s jobs" retry={() => void jobs.refetch()} />;
   const items = (jobs.data ?? []).filter(j => !onlyRunning || running(j));
   return (
     <>
@@ -91,7 +91,7 @@ function RayLog({ id, live, onClose }: { id: string; live: boolean; onClose: () 
   const log = useQuery({ queryKey: ['ray', 'log', id], refetchInterval: live ? 3_000 : false, queryFn: () => take(api.GET('/api/v1/ray/jobs/{id}/logs', { params: { path: { id } } })) });
   return (
     <Modal visible size="max" header={`Log of ${id}`} onDismiss={onClose} closeAriaLabel="Close the log">
-      {log.isPending ? <Loading what="the log" /> : log.isError ? <Problem error={log.error} what="The log" retry={() => void log.refetch()} />
+      {log.isPending ? <Loading what="the log" /> : !log.data ? <Problem error={log.error} what="The log" retry={() => void log.refetch()} />
         : log.data.logs ? <pre className="oc-text" tabIndex={0} role="region" aria-label="Log of the Ray job">{log.data.logs.slice(-500_000)}</pre>
         : <Box color="text-body-secondary">Nothing stands in Ray’s own log. What a program printed stands in the log of its job, in the history.</Box>}
     </Modal>

@@ -37,6 +37,16 @@ const columns = [
   { id: 'created', header: 'Asked', minWidth: 200, cell: (r: Row) => when(r.job.created_at), sortingComparator: (a: Row, b: Row) => a.job.created_at.localeCompare(b.job.created_at) },
 ];
 
+const filteringProperties = [
+  { key: 'question', propertyLabel: 'Question', groupValuesLabel: 'Questions', operators: [':', '!:', '='] },
+  { key: 'status', propertyLabel: 'Status', groupValuesLabel: 'Statuses', operators: ['=', '!='] },
+  { key: 'kind', propertyLabel: 'Kind', groupValuesLabel: 'Kinds', operators: ['=', '!='] },
+  { key: 'session', propertyLabel: 'Session', groupValuesLabel: 'Sessions', operators: ['=', '!=', ':'] },
+  { key: 'model', propertyLabel: 'Model', groupValuesLabel: 'Models', operators: ['=', '!='] },
+  { key: 'source', propertyLabel: 'File', groupValuesLabel: 'Files', operators: [':', '!:'] },
+  { key: 'failure', propertyLabel: 'Failure', groupValuesLabel: 'Failures', operators: ['=', '!='] },
+];
+
 function useJobs(filter: ReturnType<typeof serverPart>) {
   return useInfiniteQuery({
     queryKey: ['jobs', filter],
@@ -47,37 +57,73 @@ function useJobs(filter: ReturnType<typeof serverPart>) {
   });
 }
 
-export default function JobsTable() {
-  const go = useNavigate();
-  const notify = useNotify();
-  const client = useQueryClient();
-  const [params, setParams] = useSearchParams();
-  const query = useMemo(() => readFilter(params.get('filter')), [params]);
-  const jobs = useJobs(serverPart(query));
+function useRows(pages: { items: Job[] }[] | undefined) {
   const sessions = useQuery({ queryKey: ['sessions', 'names'], queryFn: async () => (await take(api.GET('/api/v1/sessions', { params: { query: { limit: 200 } } }))).items });
-  const [doomed, setDoomed] = useState<Job[] | null>(null);
-  const [busy, setBusy] = useState(false);
-
-  const rows = useMemo<Row[]>(() => {
+  return useMemo<Row[]>(() => {
     const names = new Map(sessions.data?.map(s => [s.id, s.name]));
-    const all = (jobs.data?.pages ?? []).flatMap(p => p.items);
+    const all = (pages ?? []).flatMap(p => p.items);
     return all.map(job => ({
       job, question: titleOf(job, all), status: job.status, kind: job.kind, session: names.get(job.session_id) || 'Session', model: job.model ?? '',
       source: job.sources.map(s => s.name).join(', '), failure: job.failure?.class ?? '',
     }));
-  }, [jobs.data, sessions.data]);
+  }, [pages, sessions.data]);
+}
+
+/** Starts the program of a job again and shows the new job. */
+function useAgain() {
+  const go = useNavigate();
+  const notify = useNotify();
+  const [busy, setBusy] = useState(false);
+  const again = async (j: Job) => {
+    setBusy(true);
+    try {
+      const next = await startJob({ kind: 'execute', session_id: j.session_id, from_job: j.id });
+      void go(`/ask/${next.session_id}/${next.id}`);
+    } catch (e) {
+      notify({ type: 'error', header: 'It was not started', content: messageOf(e) });
+    } finally {
+      setBusy(false);
+    }
+  };
+  return { again, busy };
+}
+
+/** Deletes jobs, and says how many were not. */
+function useDelete() {
+  const notify = useNotify();
+  const client = useQueryClient();
+  return async (list: Job[]) => {
+    const results = await Promise.allSettled(list.map(j => deleteJob(j.id)));
+    const failed = results.filter(r => r.status === 'rejected');
+    await client.invalidateQueries({ queryKey: ['jobs'] });
+    if (failed.length) notify({ type: 'error', header: `${plural(failed.length, 'job')} not deleted`, content: messageOf(failed[0]!.reason) });
+    else notify({ type: 'success', content: `${plural(list.length, 'job')} deleted.` });
+  };
+}
+
+const values = (rows: Row[], key: 'session' | 'model' | 'source' | 'failure') => [...new Set(rows.map(r => r[key]).filter(Boolean))];
+
+/** What the filter proposes: what the rows have. */
+const optionsOf = (rows: Row[]) => [
+  ...statuses.map(s => ({ propertyKey: 'status', value: s, label: statusWord(s) })),
+  { propertyKey: 'kind', value: 'interpret', label: 'Question' }, { propertyKey: 'kind', value: 'execute', label: 'Program' },
+  ...values(rows, 'failure').map(f => ({ propertyKey: 'failure', value: f, label: wordsFor({ class: f }).title })),
+  ...(['session', 'model', 'source'] as const).flatMap(k => values(rows, k).map(value => ({ propertyKey: k, value }))),
+];
+
+export default function JobsTable() {
+  const go = useNavigate();
+  const [params, setParams] = useSearchParams();
+  const query = useMemo(() => readFilter(params.get('filter')), [params]);
+  const jobs = useJobs(serverPart(query));
+  const rows = useRows(jobs.data?.pages);
+  const [doomed, setDoomed] = useState<Job[] | null>(null);
+  const { again, busy } = useAgain();
+  const remove = useDelete();
 
   const { items, collectionProps, propertyFilterProps, filteredItemsCount } = useCollection(rows, {
     propertyFiltering: {
-      filteringProperties: [
-        { key: 'question', propertyLabel: 'Question', groupValuesLabel: 'Questions', operators: [':', '!:', '='] },
-        { key: 'status', propertyLabel: 'Status', groupValuesLabel: 'Statuses', operators: ['=', '!='] },
-        { key: 'kind', propertyLabel: 'Kind', groupValuesLabel: 'Kinds', operators: ['=', '!='] },
-        { key: 'session', propertyLabel: 'Session', groupValuesLabel: 'Sessions', operators: ['=', '!=', ':'] },
-        { key: 'model', propertyLabel: 'Model', groupValuesLabel: 'Models', operators: ['=', '!='] },
-        { key: 'source', propertyLabel: 'File', groupValuesLabel: 'Files', operators: [':', '!:'] },
-        { key: 'failure', propertyLabel: 'Failure', groupValuesLabel: 'Failures', operators: ['=', '!='] },
-      ],
+      filteringProperties,
       defaultQuery: query,
       noMatch: <Empty title="No job matches" action={<Button onClick={() => change({ tokens: [], operation: 'and' })}>Clear the filter</Button>}>{jobs.hasNextPage && 'Older jobs may: load more.'}</Empty>,
       empty: <Empty title="Nothing was asked yet" action={<Button onClick={() => void go('/ask')}>Ask something</Button>}>What you ask and run appears here.</Empty>,
@@ -92,25 +138,10 @@ export default function JobsTable() {
   };
   const chosen = (collectionProps.selectedItems ?? []).map(r => r.job);
 
-  const again = async (j: Job) => {
-    setBusy(true);
-    try {
-      const next = await startJob({ kind: 'execute', session_id: j.session_id, from_job: j.id });
-      void go(`/ask/${next.session_id}/${next.id}`);
-    } catch (e) {
-      notify({ type: 'error', header: 'It was not started', content: messageOf(e) });
-    } finally {
-      setBusy(false);
-    }
-  };
-  const remove = async (list: Job[]) => {
-    const results = await Promise.allSettled(list.map(j => deleteJob(j.id)));
-    const failed = results.filter(r => r.status === 'rejected');
+  const confirmed = async (list: Job[]) => {
+    await remove(list);
     setDoomed(null);
     collectionProps.onSelectionChange?.({ detail: { selectedItems: [] } } as never);
-    await client.invalidateQueries({ queryKey: ['jobs'] });
-    if (failed.length) notify({ type: 'error', header: `${plural(failed.length, 'job')} not deleted`, content: messageOf(failed[0]!.reason) });
-    else notify({ type: 'success', content: `${plural(list.length, 'job')} deleted.` });
   };
 
   if (jobs.isError && !jobs.data) return <Problem error={jobs.error} what="The history" retry={() => void jobs.refetch()} />;
@@ -132,17 +163,12 @@ export default function JobsTable() {
         filter={
           <PropertyFilter {...propertyFilterProps} query={query} onChange={e => change(e.detail)} filteringPlaceholder="Find jobs by question, status, file…" filteringAriaLabel="Find jobs"
             countText={`${plural(filteredItemsCount ?? 0, 'match', 'matches')}`} expandToViewport
-            filteringOptions={[
-              ...statuses.map(s => ({ propertyKey: 'status', value: s, label: statusWord(s) })),
-              { propertyKey: 'kind', value: 'interpret', label: 'Question' }, { propertyKey: 'kind', value: 'execute', label: 'Program' },
-              ...[...new Set(rows.map(r => r.failure).filter(Boolean))].map(f => ({ propertyKey: 'failure', value: f, label: wordsFor({ class: f }).title })),
-              ...(['session', 'model', 'source'] as const).flatMap(k => [...new Set(rows.map(r => r[k]).filter(Boolean))].map(value => ({ propertyKey: k, value }))),
-            ]} />
+            filteringOptions={optionsOf(rows)} />
         }
         footer={jobs.hasNextPage ? <Box textAlign="center">{jobs.isFetchingNextPage ? <Loading what="older jobs" /> : <Button onClick={() => void jobs.fetchNextPage()}>Load more</Button>}</Box> : undefined}
       />
       {doomed && (
-        <Suspense><Confirm title={`Delete ${plural(doomed.length, 'job')}?`} action="Delete" onCancel={() => setDoomed(null)} onConfirm={() => remove(doomed)}>
+        <Suspense><Confirm title={`Delete ${plural(doomed.length, 'job')}?`} action="Delete" onCancel={() => setDoomed(null)} onConfirm={() => confirmed(doomed)}>
           Their answers, programs and logs are deleted for good. The files they read stay.
         </Confirm></Suspense>
       )}
