@@ -30,6 +30,6 @@ done
 say "installing $lock into build/aws-venv (once, about a minute)"
 rm -rf "$home"
 "$python" -m venv "$home" || die "$python could not make build/aws-venv; its words are above."
-"$home/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r "$lock" ||
+persist "$home/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r "$lock" ||
   die "pip could not install $lock; its words are above."
 printf '%s\n' "$sum" >"$stamp"

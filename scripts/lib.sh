@@ -20,6 +20,17 @@ die() {
   exit 1
 }
 
+# persist runs a command that fetches from the network, up to three times: a mirror's hiccup must not end a set-up.
+persist() {
+  local pause
+  for pause in 5 15 ''; do
+    "$@" && return 0
+    [ -n "$pause" ] || return 1
+    say "that failed; once more in $pause s" >&2
+    sleep "$pause"
+  done
+}
+
 # tool gives the path of a pinned Go program, built on first use into build/tools.
 tool() {
   local pin=$1 name version dir
@@ -29,16 +40,21 @@ tool() {
   if [ ! -x "$dir/$name" ]; then
     say "building $name $version (once)" >&2
     mkdir -p "$dir"
-    GOBIN=$dir GOFLAGS='' go install "$pin" >&2
+    GOBIN=$dir GOFLAGS='' persist go install "$pin" >&2
   fi
   printf '%s' "$dir/$name"
+}
+
+# apt_once waits for another apt that is at work, as a new machine's daily one may be.
+apt_once() {
+  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -y -qq --no-install-recommends "$@"
 }
 
 # apt_install installs Debian's packages, and says apt's words only when it fails.
 apt_install() {
   local log
   log=$(mktemp)
-  if ! { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@"; } >"$log" 2>&1; then
+  if ! persist apt_once "$@" >"$log" 2>&1; then
     cat "$log" >&2
     rm -f "$log"
     die "apt-get could not install $*; its words are above."

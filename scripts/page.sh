@@ -44,7 +44,7 @@ install() {
   sum=$(sha256sum <frontend/package-lock.json)
   [ "$(cat "$kept" 2>/dev/null)" != "$sum" ] || return 0
   say "installing the packages of the page (once, half a minute)"
-  (cd frontend && npm ci --ignore-scripts --silent) ||
+  persist env -C frontend npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null ||
     die "npm could not install frontend/package-lock.json; its words are above."
   printf '%s\n' "$sum" >"$kept"
 }

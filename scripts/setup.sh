@@ -129,7 +129,7 @@ install_lock() {
   [ "$(cat "$stamp" 2>/dev/null)" != "$sum" ] || return 0
   say "installing $lock (some minutes on a new machine: Ray is large)"
   rm -f .venv/installed-*
-  .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r "$lock" ||
+  persist .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r "$lock" ||
     die "pip could not install $lock; its words are above."
   printf '%s\n' "$sum" >"$stamp"
   [ "$kind" != dev ] || sha256sum <"$lock_run" >.venv/installed-run
