@@ -58,12 +58,27 @@ def quiet() -> None:
         logging.getLogger(name).setLevel(logging.ERROR)
 
 
+def divert() -> None:
+    """Sends what Ray itself has to say to this process's own stderr, a `raw` log.
+
+    Ray prints the raylet's warnings to `sys.stdout` at any time, whatever `log_to_driver` is, and there they would be taken for the
+    program's answer.
+    """
+    from ray._private import worker
+
+    def aside(data: dict[str, Any], ignore_prefix: bool = False) -> None:
+        print(*data["lines"], sep="\n", file=sys.__stderr__, flush=True)
+
+    worker.print_to_stdstream = aside
+
+
 def connect(address: str, *, feed: bool) -> None:
     """Joins Ray as a driver; `feed`: lines that workers print on any node come here."""
     import ray
     import ray.data
 
     quiet()
+    divert()
     ray.init(address=address, log_to_driver=feed, logging_level=logging.ERROR, configure_logging=False, namespace=f"orcray-{os.getpid()}")
     # Ray turns SIGTERM into an exception in the program; a program that is stopped has nothing more to say.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)

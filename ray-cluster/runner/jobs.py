@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from typing import Any
 
 import aiohttp
 
+_NO_AGENT = "No available agent"
+_AGENT_SECONDS, _PAUSE_SECONDS = 60.0, 0.5
 _TIMEOUT = aiohttp.ClientTimeout(total=30)
 TERMINAL = frozenset({"SUCCEEDED", "FAILED", "STOPPED"})
 
@@ -29,9 +33,16 @@ class Jobs:
             self._headers["Authorization"] = f"Bearer {token}"
 
     async def submit(self, submission_id: str, entrypoint: str, metadata: dict[str, str]) -> None:
-        """Starts a job. Raises JobExistsError when the id has been used: Ray itself never starts it twice."""
+        """Starts a job. Raises JobExistsError when the id has been used: Ray itself never starts it twice.
+
+        A head answers before the agent that starts its jobs is up; for a minute that is waited for.
+        """
         body = {"submission_id": submission_id, "entrypoint": entrypoint, "metadata": metadata}
+        begun = time.monotonic()
         status, text = await self._call("POST", "/api/jobs/", body)
+        while status != 200 and _NO_AGENT in str(text) and time.monotonic() - begun < _AGENT_SECONDS:
+            await asyncio.sleep(_PAUSE_SECONDS)
+            status, text = await self._call("POST", "/api/jobs/", body)
         if status == 200:
             return
         # The head wraps what its agent says into a 500; only the text tells.

@@ -73,21 +73,25 @@ class Head:
                 aiohttp.ClientSession(connector=connector, headers=headers, timeout=timeout) as session,
                 session.request(method, f"http://dashboard{path}", json=body) as answer,
             ):
-                return await answer.json()
+                return await (answer.json() if answer.content_type == "application/json" else answer.text())
 
         return asyncio.run(call())
 
     def submit(self, name: str, script: str, *arguments: str) -> None:
-        """Starts a job. Its script names the address: left to itself, Ray takes that of any cluster whose processes it sees."""
+        """Starts a job, once the head has an agent to start it with.
+
+        Its script names the address: left to itself, Ray takes that of any cluster whose processes it sees.
+        """
         path = self.folder / f"{name}.py"
         path.write_text(script)
         words = " ".join((sys.executable, str(path), *arguments))
-        self.call("POST", "/api/jobs/", {"submission_id": name, "entrypoint": words})
+        body = {"submission_id": name, "entrypoint": words}
+        wait(lambda: isinstance(self.call("POST", "/api/jobs/", body), dict), 60, self.logs)
 
-    def job(self, name: str) -> dict[str, Any]:
-        """What Ray knows of a job."""
-        info: dict[str, Any] = self.call("GET", f"/api/jobs/{name}")
-        return info
+    def status(self, name: str) -> str:
+        """That of a job; empty when the head has no answer at the moment."""
+        info = self.call("GET", f"/api/jobs/{name}")
+        return str(info["status"]) if isinstance(info, dict) else ""
 
     def printed(self, name: str) -> str:
         """What a job printed."""

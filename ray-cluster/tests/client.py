@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -108,26 +109,31 @@ class Runner:
         connection.close()
         return response.status, json.loads(data)
 
-    def events(self, run_id: str, after: int = 0) -> list[dict[str, Any]]:
-        """One poll: until the end of the run or 20 s."""
+    def poll(self, run_id: str, after: int = 0) -> Iterator[dict[str, Any]]:
+        """One poll: events as they come, until the end of the run or 20 s."""
         connection = UnixConnection(self.socket)
-        connection.request("GET", f"/runs/{run_id}/events?after={after}")
-        response = connection.getresponse()
-        assert response.status == 200
-        events = [json.loads(line) for line in response]
-        connection.close()
-        return events
+        try:
+            connection.request("GET", f"/runs/{run_id}/events?after={after}")
+            response = connection.getresponse()
+            assert response.status == 200
+            for line in response:
+                yield json.loads(line)
+        finally:
+            connection.close()
 
-    def wait_for(self, run_id: str, kind: str) -> dict[str, Any]:
-        """Waits for the first event of a kind."""
-        connection = UnixConnection(self.socket)
-        connection.request("GET", f"/runs/{run_id}/events")
-        for line in connection.getresponse():
-            event: dict[str, Any] = json.loads(line)
-            if event["type"] == kind:
-                connection.close()
-                return event
-        raise AssertionError(f"no {kind} event")
+    def events(self, run_id: str, after: int = 0) -> list[dict[str, Any]]:
+        """The events of one poll."""
+        return list(self.poll(run_id, after))
+
+    def wait_for(self, run_id: str, kind: str, stream: str = "") -> dict[str, Any]:
+        """Waits for the first event of a kind, and of a stream; at most five polls."""
+        after = 0
+        for _ in range(5):
+            for event in self.poll(run_id, after):
+                after = event["seq"]
+                if event["type"] == kind and stream in ("", event["data"].get("stream")):
+                    return event
+        raise AssertionError(f"no {kind} event {stream}")
 
     def new_id(self) -> str:
         self._count += 1

@@ -31,7 +31,7 @@ pytestmark = [
 IDLE_SECONDS = 6.0
 TASKS = 4
 SCRIPT = f"""
-import json, sys, time, ray
+import json, os, sys, time, ray
 
 ray.init("127.0.0.1:{GCS_PORT}", log_to_driver=False)
 seen = sys.argv[1]
@@ -40,7 +40,8 @@ seen = sys.argv[1]
 def square(i, seen):
     def note(what):
         with open(seen, "a") as file:
-            file.write(json.dumps({{"task": i, "what": what, "at": time.time(), "node": ray.get_runtime_context().get_node_id()}}) + "\\n")
+            node = ray.get_runtime_context().get_node_id()
+            file.write(json.dumps({{"task": i, "what": what, "at": time.time(), "node": node, "pid": os.getpid()}}) + "\\n")
     note("begun")
     time.sleep(4)
     note("done")
@@ -72,19 +73,13 @@ class Story:
         return [e for e in self.events if e["what"] == what]
 
 
-def kill_one(head: Head) -> str:
-    """Kills the first process of a worker node, and so its raylet with everything below it, while a task runs there; gives the node's id.
-
-    The next worker may have joined before Ray counts this one as dead, so what is waited for is that one of those before is gone.
-    """
-    before = set(head.workers())
-    victim = head.node_processes()[0]
+def kill_node(head: Head, task: dict[str, Any]) -> None:
+    """Kills the first process of the worker node where a task has begun, and so its raylet with everything below it."""
+    victim = next(p for p in head.node_processes() if _below(task["pid"], p))
     node = next(n for n in processes("raylet/raylet") if _below(n, victim))
     os.kill(victim, signal.SIGKILL)
     wait(lambda: not Path(f"/proc/{node}").exists(), 10, lambda: "the raylet outlived its worker's first process")
-    wait(lambda: before - set(head.workers()), 30, head.logs)
-    (gone,) = before - set(head.workers())
-    return gone
+    wait(lambda: task["node"] not in head.workers(), 30, head.logs)
 
 
 def _below(pid: int, ancestor: int) -> bool:
@@ -105,13 +100,15 @@ def play(head: Head, story: Story) -> None:
     wait(lambda: len(head.workers()) == 2, 90, head.logs)
     story.most = 2
     wait(lambda: len({e["node"] for e in lines(seen) if e["what"] == "begun"}) == 2, 30, head.logs)
-    running = {e["task"]: e["node"] for e in lines(seen) if e["what"] == "begun"}
-    done = {e["task"] for e in lines(seen) if e["what"] == "done"}
-    story.killed_node = kill_one(head)
-    story.killed_tasks = {t for t, n in running.items() if n == story.killed_node and t not in done}
-    wait(lambda: head.job("squares")["status"] in ("SUCCEEDED", "FAILED"), 90, head.logs)
+    # The task that began last has nearly all of its time ahead.
+    task = [e for e in lines(seen) if e["what"] == "begun"][-1]
+    kill_node(head, task)
+    on_it = [e for e in lines(seen) if e["node"] == task["node"]]  # no more can come
+    story.killed_node = task["node"]
+    story.killed_tasks = {e["task"] for e in on_it if e["what"] == "begun"} - {e["task"] for e in on_it if e["what"] == "done"}
+    wait(lambda: head.status("squares") in ("SUCCEEDED", "FAILED"), 90, head.logs)
     story.ended = time.time()
-    story.status, story.printed = head.job("squares")["status"], head.printed("squares")
+    story.status, story.printed = head.status("squares"), head.printed("squares")
     story.events = lines(seen)
     wait(lambda: not head.workers(), 40, head.logs)
     story.last_gone = time.time()

@@ -122,6 +122,16 @@ class World:
     def jobs(self, method: str, path: str, body: Any = None) -> Any:
         return self.ask(method, f"http://127.0.0.1:8265/api/jobs/{path}", TOKEN, body)[1]
 
+    def submit(self, name: str, program: Path) -> None:
+        """Starts a job, once the head has an agent to start it with."""
+        body = {"submission_id": name, "entrypoint": f"{image.PYTHON} {program}"}
+        wait(lambda: self.ask("POST", "http://127.0.0.1:8265/api/jobs/", TOKEN, body)[0] == 200, 60, self.logs)
+
+    def status(self, name: str) -> str:
+        """That of a job; empty when the head has no answer at the moment."""
+        code, info = self.ask("GET", f"http://127.0.0.1:8265/api/jobs/{name}", TOKEN)
+        return str(info["status"]) if code == 200 else ""
+
     def calls(self, action: str) -> list[dict[str, Any]]:
         return [body for name, body in self.ask("GET", f"http://127.0.0.1:{PORT}/calls")[1] if name == action]
 
@@ -170,8 +180,8 @@ def test_s3_the_head_s_runner_wants_its_token(world: World) -> None:
 def test_a8_a_task_of_ecs_is_started_for_demand_and_stopped_when_idle(world: World) -> None:
     assert world.calls("RunTask") == []
     (world.folder / "programs" / "job.py").write_text(SCRIPT)
-    world.jobs("POST", "", {"submission_id": "one", "entrypoint": f"{image.PYTHON} {world.programs / 'job.py'}"})
-    wait(lambda: world.jobs("GET", "one")["status"] in ("SUCCEEDED", "FAILED"), 120, world.logs)
+    world.submit("one", world.programs / "job.py")
+    wait(lambda: world.status("one") in ("SUCCEEDED", "FAILED"), 120, world.logs)
     printed = world.jobs("GET", "one/logs")["logs"]
     run = world.calls("RunTask")
     assert len(run) == 1 and run[0]["count"] == 1 and run[0]["taskDefinition"] == "worker:1", run

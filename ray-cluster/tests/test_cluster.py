@@ -135,7 +135,7 @@ def test_r16_the_same_id_starts_nothing(head: Runner) -> None:
 
 def test_r16_stop_stops_the_job_on_ray(head: Runner) -> None:
     run_id = head.submit("print('up')\nwhile len('x') == 1:\n    pass", run_id="job4-execute-1", limits={"wall_seconds": 60})
-    assert head.wait_for(run_id, "log")["data"]["text"] == "up\n"
+    assert head.wait_for(run_id, "log", "stdout")["data"]["text"] == "up\n"
     assert head.call("POST", f"/runs/{run_id}/stop") == (200, {"run_id": run_id, "state": "stopped"})
     assert head.finish(run_id, 0).state == "stopped"
     assert jobs_api(head, "GET", f"/api/jobs/{run_id}")[1]["status"] == "STOPPED"

@@ -172,6 +172,7 @@ def expected() -> list[str]:
     return [locked[name] for name in ("awswrangler", "pyathena", "pyarrow", "pandas", "ray", "boto3")]
 
 
+@pytest.mark.timeout(750)
 def test_r54_the_lock_installs_beside_what_is_here_and_everything_imports(tmp_path: Path) -> None:
     target = tmp_path / "site"
     pip(Path(sys.executable), "--target", str(target), "-r", str(rest_of_the_lock(tmp_path)))

@@ -61,9 +61,10 @@ class World:
             return answer.status, await answer.read()
 
 
-def free_port() -> int:
+def free_port(host: str) -> int:
+    """A port that stays free until it is used: nobody else listens on such an address of loopback."""
     with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
+        s.bind((host, 0))
         return int(s.getsockname()[1])
 
 
@@ -71,14 +72,15 @@ def free_port() -> int:
 async def world(folder: Path, once: float = 0, place: Any = None) -> AsyncIterator[World]:
     for name in ("in", "out"):
         (folder / name).mkdir()
-    port, shop = free_port(), free_port()
-    options = argparse.Namespace(listen=f"127.0.0.1:{port}", once=once, inbox=folder / "in", outbox=folder / "out", inbox_http=True)
+    port = free_port("127.0.0.2")
+    options = argparse.Namespace(listen=f"127.0.0.2:{port}", once=once, inbox=folder / "in", outbox=folder / "out", inbox_http=True)
     lease = await remote.on_network(options, place or Quick(), "2")
     async with ClientSession() as session:
-        made = World(folder, session, f"http://127.0.0.1:{port}", f"http://127.0.0.1:{shop}", lease)
+        made = World(folder, session, f"http://127.0.0.2:{port}", "", lease)
         runner = web.AppRunner(store(made))
         await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", shop).start()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        made.store = f"http://127.0.0.1:{runner.addresses[0][1]}"
         yield made
         await runner.cleanup()
 
@@ -353,10 +355,10 @@ def test_s3_a_result_that_is_too_large(tmp_path: Path) -> None:
 
 def test_s3_the_heads_runner_wants_its_token(tmp_path: Path) -> None:
     async def check(w: World) -> None:
-        runner, port = web.AppRunner(Service(Quick(), "2", token=TOKEN).app()), free_port()
+        runner, port = web.AppRunner(Service(Quick(), "2", token=TOKEN).app()), free_port("127.0.0.3")
         await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", port).start()
-        w.cell = f"http://127.0.0.1:{port}"
+        await web.TCPSite(runner, "127.0.0.3", port).start()
+        w.cell = f"http://127.0.0.3:{port}"
         for path in ("/health", "/runs/x", "/nothing"):
             for headers in ({}, {"Authorization": f"Bearer {OTHER}"}, {"Authorization": "Bearer é"}):
                 assert (await w.call("GET", path, headers=headers))[0] == 401, (path, headers)
