@@ -38,9 +38,9 @@ func (s Streaming) Handle(h http.Handler) func(context.Context, events.APIGatewa
 		w := newPipe()
 		go func() {
 			_, err := invoke.Recovered(bounded, func() ([]byte, error) { h.ServeHTTP(w, r); return nil, nil })
+			s.Around.Report(ctx, began, err) // before the end of the body: the process may be frozen from then on
 			w.finish(bounded, err)
 			cancel()
-			s.Around.Report(ctx, began, err)
 		}()
 		select {
 		case <-w.ready:

@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -116,6 +115,8 @@ func (s *Server) Advance(t testing.TB, by time.Duration) {
 
 func (s *Server) ahead() string { return filepath.Join(s.dir, "ahead") }
 
+func (s *Server) address() string { return filepath.Join(s.dir, "address") }
+
 // Start makes it run until Stop, or until this process ends. ErrMissing where it is not installed.
 func (s *Server) Start() error {
 	root, err := moduleRoot()
@@ -136,13 +137,8 @@ func (s *Server) Start() error {
 	if err := os.WriteFile(script, program, 0o600); err != nil {
 		return err
 	}
-	address, err := freeAddress()
-	if err != nil {
-		return err
-	}
-	host, port, _ := net.SplitHostPort(address)
-	s.Endpoint, s.ended = "http://"+address, make(chan error, 1)
-	s.process = exec.Command(python, script, host, port, s.ahead())
+	s.ended = make(chan error, 1)
+	s.process = exec.Command(python, script, s.address(), s.ahead())
 	s.process.Stdout, s.process.Stderr = s.log, s.log
 	// A group of its own, which is ended as a whole; the kernel ends it too if this binary is killed.
 	s.process.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
@@ -169,15 +165,15 @@ func (s *Server) Stop() {
 	s.process = nil
 }
 
+// await waits until it listens, and tells where.
 func (s *Server) await() error {
 	bound := time.After(startBound)
 	again := time.NewTicker(50 * time.Millisecond)
 	defer again.Stop()
-	client := http.Client{Timeout: 5 * time.Second}
 	for {
-		response, err := client.Get(s.Endpoint + "/moto-api/config")
-		if err == nil {
-			return response.Body.Close()
+		if address, err := os.ReadFile(s.address()); err == nil {
+			s.Endpoint = "http://" + string(address)
+			return nil
 		}
 		select {
 		case <-again.C:
@@ -185,7 +181,7 @@ func (s *Server) await() error {
 			s.ended <- err
 			return errors.Join(err, errors.New(s.words()))
 		case <-bound:
-			return errors.New("moto does not answer: " + s.words())
+			return errors.New("moto does not listen: " + s.words())
 		}
 	}
 }
@@ -193,15 +189,6 @@ func (s *Server) await() error {
 func (s *Server) words() string {
 	text, _ := io.ReadAll(io.NewSectionReader(s.log, 0, 64<<10))
 	return string(text)
-}
-
-func freeAddress() (string, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	defer listener.Close()
-	return listener.Addr().String(), nil
 }
 
 // moduleRoot is the folder of go.mod above the test's.

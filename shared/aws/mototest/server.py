@@ -1,6 +1,7 @@
-"""Runs moto with a clock that tests can move ahead, and with queues that several may use at once.
+"""Runs moto on loopback with a clock that tests can move ahead, and with queues that several may use at once.
 
-server.py HOST PORT AHEAD: the file AHEAD holds the seconds that the server's clock is ahead of the machine's.
+server.py ADDRESS AHEAD: writes host and port to the file ADDRESS once it listens; the file AHEAD holds the seconds that the
+server's clock is ahead of the machine's.
 """
 
 import datetime
@@ -9,10 +10,11 @@ import sys
 import threading
 
 import moto.core.utils
-from moto.server import main
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from moto.sqs.models import Queue, SQSBackend
+from werkzeug.serving import make_server
 
-AHEAD = sys.argv[3]
+ADDRESS, AHEAD = sys.argv[1:]
 real_now = moto.core.utils.utcnow
 
 
@@ -55,5 +57,10 @@ for name in (
     setattr(SQSBackend, name, one_at_a_time(getattr(SQSBackend, name)))
 Queue.wait_for_messages = lambda self, timeout: turn.wait(0.25)
 
-os.environ["MOTO_PORT"] = sys.argv[2]
-main(["-H", sys.argv[1], "-p", sys.argv[2]])
+# The port is the kernel's choice: one chosen before by the test could be another's by now.
+server = make_server("127.0.0.1", 0, DomainDispatcherApplication(create_backend_app), threaded=True, request_handler=MotoRequestHandler)
+os.environ["MOTO_PORT"] = str(server.port)
+with open(ADDRESS + ".next", "w", encoding="ascii") as file:
+    file.write(f"127.0.0.1:{server.port}")
+os.rename(ADDRESS + ".next", ADDRESS)
+server.serve_forever()

@@ -9,8 +9,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -102,7 +100,7 @@ func fetched() (string, error) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), fetchBound)
 	defer cancel()
-	npm := exec.CommandContext(ctx, "npm", "install", "--no-save", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", cache, version)
+	npm := exec.CommandContext(ctx, "npm", "install", "--no-save", "--no-audit", "--no-fund", "--ignore-scripts", "--fetch-retries=4", "--prefix", cache, version)
 	if out, err := npm.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("npm: %w: %s", err, out)
 	}
@@ -134,21 +132,7 @@ func moduleRoot() (string, error) {
 	return "", err
 }
 
-func freeAddress() (string, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	defer listener.Close()
-	return listener.Addr().String(), nil
-}
-
-func (s *Server) run(home string) error {
-	address, err := freeAddress()
-	if err != nil {
-		return err
-	}
-	_, port, _ := net.SplitHostPort(address)
+func (s *Server) run(home string) (err error) {
 	if s.dir, err = os.MkdirTemp("", "orcray-dynamodb-*"); err != nil {
 		return err
 	}
@@ -162,7 +146,7 @@ func (s *Server) run(home string) error {
 	java := exec.Command("java", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
 		"-Djava.library.path="+filepath.Join(home, "DynamoDBLocal_lib"),
 		"-cp", filepath.Join(home, "DynamoDBLocal.jar")+string(os.PathListSeparator)+filepath.Join(home, "DynamoDBLocal_lib", "*"),
-		shim, "-port", port, "-inMemory", "-sharedDb", "-disableTelemetry")
+		shim, "-inMemory", "-sharedDb", "-disableTelemetry")
 	java.Dir, java.Stdout, java.Stderr = s.dir, s.log, s.log
 	if s.input, err = java.StdinPipe(); err != nil {
 		return err
@@ -170,7 +154,7 @@ func (s *Server) run(home string) error {
 	if err := java.Start(); err != nil {
 		return err
 	}
-	s.Endpoint, s.process, s.ended = "http://"+address, java, make(chan error, 1)
+	s.process, s.ended = java, make(chan error, 1)
 	go func() { s.ended <- java.Wait() }()
 	return s.await()
 }
@@ -190,16 +174,15 @@ func (s *Server) Close() {
 	_ = os.RemoveAll(s.dir)
 }
 
-// await asks until the server answers at all: an unsigned request is refused, which is answer enough.
+// await waits until it listens, and tells where.
 func (s *Server) await() error {
 	bound := time.After(startBound)
 	again := time.NewTicker(50 * time.Millisecond)
 	defer again.Stop()
-	client := http.Client{Timeout: 5 * time.Second}
 	for {
-		response, err := client.Get(s.Endpoint)
-		if err == nil {
-			return response.Body.Close()
+		if address, err := os.ReadFile(filepath.Join(s.dir, "address")); err == nil {
+			s.Endpoint = "http://" + string(address)
+			return nil
 		}
 		select {
 		case <-again.C:
@@ -207,7 +190,7 @@ func (s *Server) await() error {
 			s.ended <- err
 			return errors.Join(err, fmt.Errorf("DynamoDB Local ended:\n%s", s.words()))
 		case <-bound:
-			return fmt.Errorf("DynamoDB Local does not answer: %w\n%s", err, s.words())
+			return fmt.Errorf("DynamoDB Local does not listen:\n%s", s.words())
 		}
 	}
 }
