@@ -134,9 +134,7 @@ func TestR59_OneSessionOneJobAtATime(t *testing.T) {
 			t.Errorf("the run number %d is another one's", i)
 		}
 	}
-	if n := w.Pool.Users(c.Session); n != 0 {
-		t.Errorf("%d jobs hold the cell after the end", n)
-	}
+	c.Released()
 }
 
 func TestO29_AFullQueueAnswers429(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/orcray/orcray/infra/stacks"
@@ -23,7 +24,7 @@ type stage struct {
 func newStage(t *testing.T, env ...string) *stage {
 	t.Helper()
 	s := &stage{T: t, dir: t.TempDir(), env: env}
-	if err := os.CopyFS(filepath.Join(s.dir, "scripts"), os.DirFS("../../scripts")); err != nil {
+	if err := unforked(func() error { return os.CopyFS(filepath.Join(s.dir, "scripts"), os.DirFS("../../scripts")) }); err != nil {
 		t.Fatal(err)
 	}
 	const recorder = `#!/bin/sh
@@ -42,13 +43,21 @@ exit 0
 	return s
 }
 
+// unforked writes programs while no other test starts one: its child would have the file open for writing until it execs, and Linux
+// runs no file that is open for writing.
+func unforked(write func() error) error {
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	return write()
+}
+
 func (s *stage) write(name, text string, mode os.FileMode) {
 	s.Helper()
 	path := filepath.Join(s.dir, name)
 	err := os.MkdirAll(filepath.Dir(path), 0o755)
 	if err == nil {
 		_ = os.Remove(path)
-		err = os.WriteFile(path, []byte(text), mode)
+		err = unforked(func() error { return os.WriteFile(path, []byte(text), mode) })
 	}
 	if err != nil {
 		s.Fatal(err)

@@ -55,11 +55,11 @@ func TestS6_AWaitGoesOnWithTheTimeThatIsLeft(t *testing.T) {
 	mustWait(t, seen, "the wait")
 	h.close()
 
-	h.open(at(3599*time.Second), nil)
+	h.open(at(3590*time.Second), nil)
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
 	if _, err := h.Wait(ctx, "m", "x"); !fault.Is(err, fault.Timeout) {
-		t.Errorf("a second too early: %v", err)
+		t.Errorf("ten seconds too early: %v", err)
 	}
 	h.close()
 

@@ -144,9 +144,9 @@ func TestA7_TimeoutAndHeartbeat(t *testing.T) {
 		t.Errorf("heartbeat: %+v", r)
 	}
 	alive := functions{"f": func(ctx context.Context, c asl.Call) (any, error) {
-		beat := time.NewTicker(300 * time.Millisecond)
+		beat := time.NewTicker(100 * time.Millisecond)
 		defer beat.Stop()
-		for range 5 { // together longer than the heartbeat
+		for range 15 { // together longer than the heartbeat
 			select {
 			case <-beat.C:
 				c.Heartbeat()

@@ -29,9 +29,7 @@ func TestR14_AQuestionIsProvenThenRun(t *testing.T) {
 	if len(r.Outputs) != 1 || r.Outputs[0]["text"] != "3" {
 		t.Errorf("result: %+v", r)
 	}
-	if n := c.World.Pool.Users(c.Session); n != 0 {
-		t.Errorf("%d jobs hold the cell after the end", n)
-	}
+	c.Released()
 }
 
 func TestR11_FailFailPass(t *testing.T) {

@@ -208,6 +208,22 @@ func (c *Case) Until(id, what string, is func(handler.JobView) bool) handler.Job
 	}
 }
 
+// Released waits until no job holds the session's cell: a job lets go of it after its end is written.
+func (c *Case) Released() {
+	c.T.Helper()
+	bound := time.NewTimer(10 * time.Second)
+	defer bound.Stop()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for n := c.World.Pool.Users(c.Session); n != 0; n = c.World.Pool.Users(c.Session) {
+		select {
+		case <-tick.C:
+		case <-bound.C:
+			c.T.Fatalf("%d jobs hold the cell after the end", n)
+		}
+	}
+}
+
 // Events gives the whole log of a job.
 func (c *Case) Events(id string) handler.EventPage {
 	c.T.Helper()

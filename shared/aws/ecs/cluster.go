@@ -115,13 +115,18 @@ func (c *Cluster) look(ctx context.Context) (*ray.Client, string, string, error)
 	bounded, cancel := context.WithTimeout(ctx, c.cfg.Times.Probe)
 	defer cancel()
 	h, err := client.Health(bounded)
-	if err == nil && h.Ready {
-		return client, head.arn, "", nil
-	}
 	if err != nil && !errors.Is(err, ray.ErrAway) {
 		return nil, "", "", err
 	}
-	return nil, "", c.starting(), nil
+	if err != nil || !h.Ready {
+		return nil, "", c.starting(), nil
+	}
+	// All heads have one address. Only if the listed one runs still, it is the one that answered.
+	same, err := c.fleet.alive(ctx, head.arn, head.address)
+	if err != nil || !same {
+		return nil, "", c.starting(), err
+	}
+	return client, head.arn, "", nil
 }
 
 // head finds the head's task. While one replaces another there may be two: then it is not known which one answers, and we wait.

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -16,6 +17,9 @@ import (
 	"github.com/orcray/orcray/shared/fault"
 	"github.com/orcray/orcray/shared/interpret"
 )
+
+// headHost is an address that no other server of a test listens on, whatever port it was given.
+const headHost = "127.0.0.2"
 
 const headToken = "0123456789abcdef0123456789abcdef"
 
@@ -30,7 +34,7 @@ func newHead(t *testing.T, desired int) *head {
 	h.warm.Store(true)
 	h.world = newWorldOf(t, desired, onSQLite, func(port int) ecstest.Launch {
 		return func(context.Context, string) (ecstest.Process, error) {
-			l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+			l, err := net.Listen("tcp", net.JoinHostPort(headHost, strconv.Itoa(port)))
 			if err != nil {
 				return nil, err
 			}
@@ -54,7 +58,7 @@ func (h *head) answer(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *head) cluster(change func(*ecs.ClusterConfig)) *ecs.Cluster {
-	cfg := ecs.ClusterConfig{Client: h.aws.Client(), Table: h.table, Cluster: ecstest.Cluster(), Service: service, Host: "127.0.0.1", Port: h.port,
+	cfg := ecs.ClusterConfig{Client: h.aws.Client(), Table: h.table, Cluster: ecstest.Cluster(), Service: service, Host: headHost, Port: h.port,
 		Token: func(context.Context) (string, error) { return headToken, nil }, IdleStop: 30 * time.Minute, Now: h.clock.now,
 		Logger: slog.New(slog.NewTextHandler(h.t.Output(), nil)), Times: quick()}
 	if change != nil {
@@ -124,6 +128,28 @@ func TestA8_ALostHeadHasAnotherID(t *testing.T) {
 	must(t, err)
 	if next == id {
 		t.Error("the new head has the id of the lost one")
+	}
+}
+
+// Another head takes the place of the one that was listed, and answers: the old one's id is not taken for its own.
+func TestA8_AHeadThatIsReplacedWhileItIsLookedAt(t *testing.T) {
+	h := newHead(t, 1)
+	within(t, "the head runs", func() bool { return len(h.aws.Running(service)) == 1 })
+	old := h.aws.Running(service)[0]
+	var once sync.Once
+	c := h.cluster(func(cfg *ecs.ClusterConfig) {
+		cfg.Token = func(context.Context) (string, error) { // is asked for between the list and the head
+			once.Do(func() {
+				h.aws.Kill(old)
+				within(t, "another head runs", func() bool { return len(h.aws.Running(service)) == 1 && h.aws.Running(service)[0] != old })
+			})
+			return headToken, nil
+		}
+	})
+	_, id, err := c.Runner(h.ctx(), deaf)
+	must(t, err)
+	if id == old {
+		t.Error("the new head has the id of the one that it replaced")
 	}
 }
 

@@ -156,7 +156,6 @@ func TestN7_SQSRedriveLosesNothing(t *testing.T) {
 				t.Fatalf("%+v, %v", found, err)
 			}
 			options := faulttest.Quick()
-			options.Attempt = 5 * time.Second
 			options.HTTP = faulttest.New(http.DefaultClient, func(operation string, _ int) faulttest.Fault {
 				if operation == broken {
 					return faulttest.Broken

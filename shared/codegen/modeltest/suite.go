@@ -42,7 +42,7 @@ func Run(t *testing.T, start Start) {
 }
 
 // brief is the patience of tests that wait for its end.
-const brief = 40 * time.Millisecond
+const brief = 500 * time.Millisecond
 
 func request() codegen.Request {
 	return codegen.Request{
@@ -152,7 +152,7 @@ func early(t *testing.T, start Start) {
 		"max tokens": {Setup{}, Behaviour{Pieces: []string{half}, Stop: OutOfRoom}},
 		"whole code": {Setup{}, Behaviour{Pieces: []string{"print(\"rows:\", 1)\n"}, Stop: Cut}},
 		"idle":       {Setup{Patience: codegen.Patience{Idle: brief}}, Behaviour{Pieces: []string{half}, Stop: Stalls}},
-		"too long":   {Setup{Patience: codegen.Patience{Idle: time.Minute, Total: 10 * brief}}, Behaviour{Pieces: []string{half}, Stop: Stalls}},
+		"too long":   {Setup{Patience: codegen.Patience{Idle: time.Minute, Total: 3 * brief}}, Behaviour{Pieces: []string{half}, Stop: Stalls}},
 	} {
 		model, server := start(t, c.setup)
 		server.Push(c.does)

@@ -196,6 +196,11 @@ func TestR17_ARunThatOverstaysIsStoppedAndTheCellGoesOn(t *testing.T) {
 	if events, state := follow(t, c, endless); state != ray.TimedOut {
 		t.Errorf("an endless program ended as %s: %v", state, events)
 	}
+	// A stop must be confirmed in a second; what the pool and the runner make ready meanwhile takes all of a small machine.
+	within(t, 2*time.Minute, "nothing is being made ready", func() bool {
+		h, err := health(t, c, 10*time.Second)
+		return err == nil && h.AtRest && p.Stats().Starting == 0
+	})
 	submit(t, c, "stop-1", "import time\ntime.sleep(600)")
 	must(t, c.Stop(t.Context(), "stop-1"))
 	if gone(c)() {

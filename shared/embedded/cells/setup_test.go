@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/orcray/orcray/shared/embedded/cells"
+	"github.com/orcray/orcray/shared/ray"
 )
 
 // repo finds the root of the repository by its go.mod.
@@ -76,6 +77,14 @@ func newPool(t testing.TB, change func(*cells.Config)) *cells.Pool {
 	p := cells.NewPool(cfg)
 	t.Cleanup(func() { must(t, p.Close()) })
 	return p
+}
+
+// health asks a cell's runner, and waits no longer than the limit.
+func health(t testing.TB, c *cells.Cell, limit time.Duration) (ray.Health, error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
+	defer cancel()
+	return c.Client().Health(ctx)
 }
 
 func must(t testing.TB, err error) {

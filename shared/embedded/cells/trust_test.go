@@ -106,10 +106,8 @@ func TestR19_AStopThatIsNotConfirmedEndsTheCell(t *testing.T) {
 		t.Errorf("%+v", status)
 	}
 	submit(t, c, "deaf", "import os, signal, time; os.kill(os.getppid(), signal.SIGSTOP); time.sleep(60)")
-	within(t, 10*time.Second, "the runner is deaf", func() bool {
-		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
-		defer cancel()
-		_, err := c.Client().Health(ctx)
+	within(t, 30*time.Second, "the runner is deaf", func() bool {
+		_, err := health(t, c, 2*time.Second)
 		return err != nil
 	})
 	must(t, c.Stop(t.Context(), "deaf"))
