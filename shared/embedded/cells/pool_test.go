@@ -91,7 +91,7 @@ func TestR59_ACellNeverServesTwoSessions(t *testing.T) {
 		t.Errorf("anna has %s, ben has %s", a.Name(), b.Name())
 	}
 	p.Destroy("anna", "the test ends it")
-	within(t, 20*time.Second, "anna's cell is gone", func() bool {
+	within(t, 5*time.Second, "anna's cell is gone", func() bool {
 		select {
 		case <-a.Done():
 			return true

@@ -191,7 +191,7 @@ func TestS6_AKilledOrcrayLeavesNothingBehind(t *testing.T) {
 		}
 		must(t, cmd.Process.Kill())
 		_ = cmd.Wait()
-		within(t, 20*time.Second, "its programs are gone", func() bool { return len(survivors()) == 0 })
+		within(t, 5*time.Second, "its programs are gone", func() bool { return len(survivors()) == 0 })
 		again := newSandbox(t, func(c *cells.SandboxConfig) { c.Dir = dir })
 		if left, _ := filepath.Glob(filepath.Join(dir, "boxes", "*")); len(left) > 0 {
 			t.Errorf("folders survive: %v", left)
