@@ -21,15 +21,16 @@ die() {
 }
 
 # persist runs a command that fetches from the network, up to three times: a mirror's hiccup must not end a set-up.
-persist() {
-  local pause
+# A subshell, so that its trap is its own: pip takes Ctrl-C for a failure, which is not tried again.
+persist() (
+  trap 'exit 130' INT
   for pause in 5 15 ''; do
-    "$@" && return 0
-    [ -n "$pause" ] || return 1
-    say "that failed; once more in $pause s" >&2
+    "$@" && exit 0
+    [ -n "$pause" ] || exit 1
+    say "$1 failed; trying again in $pause s" >&2
     sleep "$pause"
   done
-}
+)
 
 # tool gives the path of a pinned Go program, built on first use into build/tools.
 tool() {
@@ -45,16 +46,18 @@ tool() {
   printf '%s' "$dir/$name"
 }
 
-# apt_once waits for another apt that is at work, as a new machine's daily one may be.
-apt_once() {
-  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -y -qq --no-install-recommends "$@"
+# apt_get writes apt's words to a file. It waits while another apt installs; one that reads its lists is met again with the next try.
+apt_get() {
+  local log=$1
+  shift
+  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -y -qq --no-install-recommends "$@"; } >"$log" 2>&1
 }
 
 # apt_install installs Debian's packages, and says apt's words only when it fails.
 apt_install() {
   local log
   log=$(mktemp)
-  if ! persist apt_once "$@" >"$log" 2>&1; then
+  if ! persist apt_get "$log" "$@"; then
     cat "$log" >&2
     rm -f "$log"
     die "apt-get could not install $*; its words are above."

@@ -37,11 +37,11 @@ async function world() {
   };
   const stop = async () => {
     model.close();
+    execFileSync(binary, ['down'], { env, cwd: root, stdio: 'ignore' });
     try {
-      execFileSync(binary, ['down'], { env, cwd: root, stdio: 'ignore' });
       await fs.promises.rm(data, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }); // the last cells write while they end
     } catch (e) {
-      console.error(`The tests' own orcray was not cleaned up, its data is in ${data}: ${e.message}`);
+      console.error(`The data of the tests' own orcray could not be removed: ${e.message}`);
     }
   };
   try {

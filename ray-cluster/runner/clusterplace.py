@@ -61,25 +61,36 @@ class ClusterPlace:
     async def start(self, log: RunLog) -> None:
         """Submits the job, hands the run to its driver, and follows the job to a terminal state."""
         run_id = log.run.run_id
-        driver = self._board.expect()
+        driver = self._drivers[run_id] = self._board.expect()
         try:
-            await self._jobs.submit(run_id, self._entrypoint(driver.key), {"orcray_mode": log.run.mode})
-        except JobExistsError:
-            self._board.forget(driver)
-            await self._adopt(log)
-            return
-        except (JobsError, aiohttp.ClientError, TimeoutError) as error:
-            self._board.forget(driver)
-            log.add("log", {"stream": "raw", "text": f"Ray Jobs API: {error}\n"})
-            log.finish("failed", failure.make("internal", "JobNotStarted", "Ray did not start the job."))
-            return
-        self._drivers[run_id] = driver
-        try:
-            await self._carry(log, driver)
+            if await self._submit(log, driver):
+                await self._carry(log, driver)
         finally:
             self._board.forget(driver)
             self._wanted.pop(run_id, None)
             self._drivers.pop(run_id, None)
+
+    async def _submit(self, log: RunLog, driver: drivers.Driver) -> bool:
+        """Has Ray start the job; False when the run has ended without it."""
+        run_id = log.run.run_id
+        entrypoint, metadata = self._entrypoint(driver.key), {"orcray_mode": log.run.mode}
+        try:
+            submitted = await self._jobs.submit(run_id, entrypoint, metadata, lambda: run_id not in self._wanted)
+        except JobExistsError:
+            await self._adopt(log)
+            return False
+        except (JobsError, aiohttp.ClientError, TimeoutError) as error:
+            log.add("log", {"stream": "raw", "text": f"Ray Jobs API: {error}\n"})
+            log.finish("failed", failure.make("internal", "JobNotStarted", "Ray did not start the job."))
+            return False
+        if not submitted:
+            self._finish(log, self._wanted[run_id])
+        elif run_id in self._wanted:  # the stop found no job: Ray was still being asked for it
+            self._board.forget(driver)
+            await self._jobs.stop(run_id)
+            await self._ended(run_id)
+            self._finish(log, self._wanted[run_id])
+        return not log.terminal
 
     def _entrypoint(self, key: str) -> str:
         how = [str(Path(client.__file__)), "--module"] if self._forked else ["-m"]

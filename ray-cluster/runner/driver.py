@@ -58,18 +58,15 @@ def quiet() -> None:
         logging.getLogger(name).setLevel(logging.ERROR)
 
 
-def divert() -> None:
-    """Sends what Ray itself has to say to this process's own stderr, a `raw` log.
+def divert(write: Callable[[str], Any]) -> None:
+    """Hands what Ray itself has to say to `write`.
 
     Ray prints the raylet's warnings to `sys.stdout` at any time, whatever `log_to_driver` is, and there they would be taken for the
     program's answer.
     """
     from ray._private import worker
 
-    def aside(data: dict[str, Any], ignore_prefix: bool = False) -> None:
-        print(*data["lines"], sep="\n", file=sys.__stderr__, flush=True)
-
-    worker.print_to_stdstream = aside
+    worker.print_to_stdstream = lambda data, ignore_prefix=False: write("".join(f"{line}\n" for line in data["lines"]))
 
 
 def connect(address: str, *, feed: bool) -> None:
@@ -78,7 +75,7 @@ def connect(address: str, *, feed: bool) -> None:
     import ray.data
 
     quiet()
-    divert()
+    divert(lambda text: print(text, end="", file=sys.stderr, flush=True))
     ray.init(address=address, log_to_driver=feed, logging_level=logging.ERROR, configure_logging=False, namespace=f"orcray-{os.getpid()}")
     # Ray turns SIGTERM into an exception in the program; a program that is stopped has nothing more to say.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -137,6 +134,7 @@ def carry_out(run: protocol.Run, channel: Channel, options: argparse.Namespace) 
     place = places.of(run, options)
     cpus = float(ray.cluster_resources().get("CPU", 1))
     stage = drive.Stage(run, emit, place.access, place.folder, place.outbox, cpus)
+    divert(lambda text: stage.screen.write(text, "raw"))
     follow: Callable[[], None] = lambda: None  # noqa: E731
     if options.logs:
         tail = workerlogs.Tail(Path(options.logs))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from typing import Any
 
 import aiohttp
@@ -32,19 +33,22 @@ class Jobs:
         if token:
             self._headers["Authorization"] = f"Bearer {token}"
 
-    async def submit(self, submission_id: str, entrypoint: str, metadata: dict[str, str]) -> None:
+    async def submit(self, submission_id: str, entrypoint: str, metadata: dict[str, str], wanted: Callable[[], bool]) -> bool:
         """Starts a job. Raises JobExistsError when the id has been used: Ray itself never starts it twice.
 
-        A head answers before the agent that starts its jobs is up; for a minute that is waited for.
+        A head answers before the agent that starts its jobs is up; for a minute that is waited for, and False returned when the job
+        is not wanted any more.
         """
         body = {"submission_id": submission_id, "entrypoint": entrypoint, "metadata": metadata}
         begun = time.monotonic()
         status, text = await self._call("POST", "/api/jobs/", body)
         while status != 200 and _NO_AGENT in str(text) and time.monotonic() - begun < _AGENT_SECONDS:
             await asyncio.sleep(_PAUSE_SECONDS)
+            if not wanted():
+                return False
             status, text = await self._call("POST", "/api/jobs/", body)
         if status == 200:
-            return
+            return True
         # The head wraps what its agent says into a 500; only the text tells.
         if "already exists" in str(text):
             raise JobExistsError(str(text))

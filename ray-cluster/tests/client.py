@@ -125,15 +125,15 @@ class Runner:
         """The events of one poll."""
         return list(self.poll(run_id, after))
 
-    def wait_for(self, run_id: str, kind: str, stream: str = "") -> dict[str, Any]:
-        """Waits for the first event of a kind, and of a stream; at most five polls."""
+    def wait_for(self, run_id: str, kind: str, **data: Any) -> dict[str, Any]:
+        """Waits for the first event of a kind with such data; at most five polls."""
         after = 0
         for _ in range(5):
             for event in self.poll(run_id, after):
                 after = event["seq"]
-                if event["type"] == kind and stream in ("", event["data"].get("stream")):
+                if event["type"] == kind and data.items() <= event["data"].items():
                     return event
-        raise AssertionError(f"no {kind} event {stream}")
+        raise AssertionError(f"no {kind} event with {data}")
 
     def new_id(self) -> str:
         self._count += 1
@@ -155,6 +155,21 @@ class Runner:
                 assert [e["seq"] for e in events] == list(range(1, len(events) + 1))
                 return Result(events, time.monotonic() - start)
         raise AssertionError("the run does not end")
+
+    def run_warned(self, **more: Any) -> Result:
+        """Runs a program that Ray warns about; it ends only when its log says so."""
+        heard = self.folder / "heard"
+        code = (
+            "import os, ray, time\nworker = ray._private.worker.global_worker\n"
+            "worker.core_worker.push_error(worker.current_job_id, 'planted', 'a warning of the raylet', time.time())\n"
+            f"while not os.path.exists('{heard}'):\n    time.sleep(0.05)\nprint('done')"
+        )
+        run_id = self.submit(code, **more)
+        self.wait_for(run_id, "log", stream="raw", text="a warning of the raylet\n")
+        heard.touch()
+        result = self.finish(run_id, 0)
+        assert result.state == "succeeded", result.events
+        return result
 
     def run(self, code: str, **more: Any) -> Result:
         """Hands a program over and waits for its end."""

@@ -118,6 +118,10 @@ def test_r16_the_job_has_the_runs_id_and_is_followed_to_its_end(head: Runner, s3
     assert status == 200 and (job["submission_id"], job["status"]) == ("job1-execute-1", "SUCCEEDED")
 
 
+def test_r23_rays_own_warnings_are_not_the_programs_output(head: Runner) -> None:
+    assert head.run_warned(run_id="job77-execute-1", limits={"wall_seconds": 60}).text == "done\n"
+
+
 def test_r16_the_same_id_starts_nothing(head: Runner) -> None:
     first = head.run("print(1)", run_id="job2-execute-1", limits={"wall_seconds": 60})
     before = jobs_api(head, "GET", "/api/jobs/job2-execute-1")[1]
@@ -135,7 +139,7 @@ def test_r16_the_same_id_starts_nothing(head: Runner) -> None:
 
 def test_r16_stop_stops_the_job_on_ray(head: Runner) -> None:
     run_id = head.submit("print('up')\nwhile len('x') == 1:\n    pass", run_id="job4-execute-1", limits={"wall_seconds": 60})
-    assert head.wait_for(run_id, "log", "stdout")["data"]["text"] == "up\n"
+    assert head.wait_for(run_id, "log", stream="stdout")["data"]["text"] == "up\n"
     assert head.call("POST", f"/runs/{run_id}/stop") == (200, {"run_id": run_id, "state": "stopped"})
     assert head.finish(run_id, 0).state == "stopped"
     assert jobs_api(head, "GET", f"/api/jobs/{run_id}")[1]["status"] == "STOPPED"

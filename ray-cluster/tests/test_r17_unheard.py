@@ -36,10 +36,11 @@ class Jobs:
     async def version(self) -> str:
         return "2.60.0"
 
-    async def submit(self, _run_id: str, entrypoint: str, _metadata: dict[str, str]) -> None:
+    async def submit(self, _run_id: str, entrypoint: str, *_: Any) -> bool:
         words = shlex.split(entrypoint)
         arguments = [words[words.index(name) + 1] for name in ("--connect", "--key")]
         self.process = await asyncio.create_subprocess_exec(sys.executable, "-c", DRIVER, *arguments, start_new_session=True)
+        return True
 
     async def info(self, _run_id: str) -> dict[str, Any]:
         return {"status": self.status}

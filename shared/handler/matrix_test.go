@@ -1,6 +1,7 @@
 package handler_test
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"strings"
@@ -59,9 +60,7 @@ func TestS1_AuthorizationMatrix(t *testing.T) {
 		if (body != nil) != (op.body != nil) {
 			t.Errorf("%s: no body to send", op.id)
 		}
-		if want.other == 0 {
-			want.other = want.owner
-		}
+		want.other = cmp.Or(want.other, want.owner)
 		forAdmin, refused := want.other, 401
 		switch permission {
 		case identity.Public:
@@ -69,9 +68,7 @@ func TestS1_AuthorizationMatrix(t *testing.T) {
 		case identity.AdminOnly:
 			forAdmin = 503 // there is no cluster in this world
 		}
-		if want.admin != 0 {
-			forAdmin = want.admin
-		}
+		forAdmin = cmp.Or(want.admin, forAdmin)
 		for name, call := range map[string]struct {
 			client *localtest.Client
 			want   int

@@ -40,6 +40,8 @@ test('R47 a sign-out is not undone by a tab that was loading meanwhile', async (
   expect([mine.token, waiting.token]).toEqual([null, null]);
   await tab(grace); // nor by that of another person
   expect([mine.token, waiting.token]).toEqual([null, null]);
+  await tab(); // nor by what a new one is answered
+  expect([mine.token, waiting.token]).toEqual([null, null]);
 });
 
 test('R47 a tab that starts changes nobody’s sign-in, and no dead one is brought back', async () => {

@@ -15,6 +15,7 @@ interface Message { kind: 'ask' | 'here' | 'token' | 'signed-out'; token?: strin
 
 const key = 'orcray.token';
 const answerTime = 150; // ms to wait for another tab
+const loadTime = 10_000; // ms in which one that was loading may still answer
 
 function read(): string | null {
   try {
@@ -48,7 +49,7 @@ class Auth {
   private listeners = new Set<() => void>();
   private waiting: { resolve: () => void; reject: (e: Error) => void }[] = [];
   private tabs: BroadcastChannel | null = null;
-  /** It asked at its start and has no answer. A sign-out ends this: nobody is brought back by a tab that did not hear of it. */
+  /** It asked when it started and may take the answer. A sign-out ends this: nobody is brought back by a tab that did not hear of it. */
   private asking = false;
 
   constructor() {
@@ -66,12 +67,13 @@ class Auth {
       this.asking = true;
       this.tabs.postMessage({ kind: 'ask' } satisfies Message);
       setTimeout(() => this.set({ settled: true }), answerTime);
+      setTimeout(() => { this.asking = false; }, loadTime);
     }
   }
 
   private hear(m: Message) {
     if (m.kind === 'ask' && this.state.token && !this.state.expired) {
-      this.tabs?.postMessage({ kind: 'token', token: this.state.token } satisfies Message);
+      this.tabs?.postMessage({ kind: 'here', token: this.state.token } satisfies Message);
     } else if (m.kind === 'token' && m.token && this.wants(m.token)) {
       this.accept(m.token);
     } else if (m.kind === 'here' && m.token && this.asking) {

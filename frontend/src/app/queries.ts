@@ -65,8 +65,19 @@ export const sourcesQuery = (session: string) => queryOptions({
   queryFn: async () => (await take(api.GET('/api/v1/sessions/{session}/sources', path({ session })))).items,
 });
 
-/** The key of a change of the ticks that is on its way to the server: until it has ended, the page knows more than the server. */
+/** The key of a change of the ticks that is on its way to the server. */
 export const choiceKey = (session: string) => ['choice', session];
+
+/** Asks for the sources again, once no change of the ticks is on its way: until then the page knows more than the server. */
+export async function refreshSources(client: QueryClient, session: string) {
+  const choosing = () => client.isMutating({ mutationKey: choiceKey(session) }) > 0;
+  if (choosing()) {
+    await new Promise<void>(resolve => {
+      const stop = client.getMutationCache().subscribe(() => { if (!choosing()) { stop(); resolve(); } });
+    });
+  }
+  await client.invalidateQueries({ queryKey: sourcesQuery(session).queryKey });
+}
 
 export const examplesQuery = (session: string, selection: string) => queryOptions({
   queryKey: ['session', session, 'examples', selection], staleTime: 60_000,

@@ -36,16 +36,21 @@ func (s Streaming) Handle(h http.Handler) func(context.Context, events.APIGatewa
 			return nil, invoke.Typed(err)
 		}
 		w := newPipe()
+		var once sync.Once
+		// Before the end of the body: the process may be frozen from then on.
+		report := func(err error) { once.Do(func() { s.Around.Report(ctx, began, err) }) }
 		go func() {
 			_, err := invoke.Recovered(bounded, func() ([]byte, error) { h.ServeHTTP(w, r); return nil, nil })
-			s.Around.Report(ctx, began, err) // before the end of the body: the process may be frozen from then on
+			report(err)
 			w.finish(bounded, err)
 			cancel()
 		}()
 		select {
 		case <-w.ready:
 		case <-bounded.Done():
-			w.finish(bounded, fault.Wrap(bounded.Err(), fault.Timeout, "It took too long. Try again."))
+			err := fault.Wrap(bounded.Err(), fault.Timeout, "It took too long. Try again.")
+			report(err)
+			w.finish(bounded, err)
 			<-w.ready
 		}
 		return &events.APIGatewayProxyStreamingResponse{StatusCode: w.status, MultiValueHeaders: w.sent, Body: w.from}, nil

@@ -107,6 +107,29 @@ func TestA9_AStreamEndsWholeBeforeTheFunctionDoes(t *testing.T) {
 	}
 }
 
+// Nothing is written after the body's end, at which the process may be frozen; and a stream that never began is an error, whatever its
+// handler says later.
+func TestA9_AStreamIsReportedBeforeItsBodyEnds(t *testing.T) {
+	t.Parallel()
+	release := make(chan struct{})
+	defer close(release)
+	for want, handler := range map[string]http.HandlerFunc{
+		"msg=invocation ":         func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "whole") },
+		`msg="invocation failed"`: func(http.ResponseWriter, *http.Request) { <-release },
+	} {
+		var log strings.Builder
+		streams := streaming(time.Second)
+		streams.Around.Log = slog.New(slog.NewTextHandler(&log, nil))
+		out, err := streams.Handle(handler)(t.Context(), restEvent(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadAll(out.Body); err != nil || !strings.Contains(log.String(), want) {
+			t.Errorf("%v, %q", err, log.String())
+		}
+	}
+}
+
 func TestA9_AHandlerThatFailsLeavesAProblemOrABrokenBody(t *testing.T) {
 	t.Parallel()
 	early := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("planted") })

@@ -18,6 +18,7 @@ import (
 	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/orcray/orcray/shared/aws/awsclient"
+	"github.com/orcray/orcray/shared/aws/faulttest"
 	"github.com/orcray/orcray/shared/aws/mototest"
 	"github.com/orcray/orcray/shared/fault"
 )
@@ -51,14 +52,9 @@ func receive(ctx context.Context, config aws.Config) error {
 	return err
 }
 
-// answered is for servers that answer at once: an attempt is long, so that a busy machine is not taken for a silent server.
-func answered() awsclient.Options {
-	return awsclient.Options{Attempt: 10 * time.Second, Pause: 10 * time.Millisecond, Attempts: 3}
-}
-
 // unanswered is for servers whose silence is to be noticed.
 func unanswered() awsclient.Options {
-	options := answered()
+	options := faulttest.Answered()
 	options.Attempt = time.Second
 	return options
 }
@@ -110,7 +106,7 @@ func TestA6_ClientsHearTheirCaller(t *testing.T) {
 
 func TestA6_LongPollsHaveMoreTime(t *testing.T) {
 	t.Parallel()
-	options := answered()
+	options := faulttest.Answered()
 	options.Attempt = 100 * time.Millisecond
 	config, a := configOf(t, options, func(_ int32, w http.ResponseWriter, r *http.Request) {
 		select {
@@ -127,7 +123,7 @@ func TestA6_LongPollsHaveMoreTime(t *testing.T) {
 // TestA6_DownloadsOutliveTheAttempt: the bound is of the answer's head; a body may take longer, but must not stand still.
 func TestA6_DownloadsOutliveTheAttempt(t *testing.T) {
 	t.Parallel()
-	options := answered()
+	options := faulttest.Answered()
 	options.Attempt, options.Idle = 2*time.Second, 3*time.Second
 	config, _ := configOf(t, options, func(_ int32, w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Length", "5")
@@ -171,7 +167,7 @@ func TestA6_ConnectionsMustStandInTime(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer listener.Close()
-	options := answered()
+	options := faulttest.Answered()
 	options.Attempt, options.Connect = time.Minute, 50*time.Millisecond
 	options.Endpoint, options.Credentials = "https://"+listener.Addr().String(), mototest.Keys() // nobody shakes hands
 	config, err := awsclient.Config(mototest.Region, options)
@@ -202,7 +198,7 @@ func TestA6_ErrorsOfTheSDKHaveCodes(t *testing.T) {
 		"broken":     {500, "InternalError", fault.Unavailable, 3, true},
 		"not there":  {503, "", fault.Unavailable, 3, true},
 	} {
-		config, a := configOf(t, answered(), func(_ int32, w http.ResponseWriter, _ *http.Request) {
+		config, a := configOf(t, faulttest.Answered(), func(_ int32, w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(c.status)
 			_, _ = fmt.Fprintf(w, `{"__type":%q,"message":"internal detail"}`, c.code)
 		})
@@ -223,7 +219,7 @@ func TestA6_ErrorsOfTheSDKHaveCodes(t *testing.T) {
 func TestA6_LostThenRefused(t *testing.T) {
 	t.Parallel()
 	for name, lost := range map[string]bool{"lost first": true, "throttled first": false} {
-		config, _ := configOf(t, answered(), func(n int32, w http.ResponseWriter, _ *http.Request) {
+		config, _ := configOf(t, faulttest.Answered(), func(n int32, w http.ResponseWriter, _ *http.Request) {
 			code := "AlreadyExists"
 			if n == 1 && lost {
 				panic(http.ErrAbortHandler) // breaks the connection

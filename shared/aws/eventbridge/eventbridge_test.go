@@ -107,7 +107,7 @@ func TestA6_EventBridgeRuleDelivers(t *testing.T) {
 }
 
 func TestA6_EventBridgeRefusesBeforeSending(t *testing.T) {
-	config, asked := faulttest.Config(t, faulttest.Quick(), faulttest.Always(faulttest.Broken))
+	config, asked := faulttest.Config(t, faulttest.Answered(), faulttest.Always(faulttest.Broken))
 	bus := eventbridge.New(awseb.NewFromConfig(config), "bus")
 	good := eventbridge.Event{Type: "t", Detail: detail{}}
 	for name, c := range map[string]struct {

@@ -15,15 +15,15 @@ import (
 	"github.com/orcray/orcray/shared/fault"
 )
 
-// Quick are bounds in which a test sees a client give up, on faults that are answered at once: an attempt is long, so that a busy
+// Answered are bounds in which a test sees a client give up on faults that are answered at once: an attempt is long, so that a busy
 // machine is not taken for a silent service.
-func Quick() awsclient.Options {
+func Answered() awsclient.Options {
 	return awsclient.Options{Attempt: 10 * time.Second, Pause: 20 * time.Millisecond, Attempts: 3}
 }
 
-// brief are bounds in which a test sees a client give up on a service that is silent.
-func brief() awsclient.Options {
-	options := Quick()
+// unanswered are bounds in which a test sees a client give up on a service that is silent.
+func unanswered() awsclient.Options {
+	options := Answered()
 	options.Attempt = 100 * time.Millisecond
 	return options
 }
@@ -64,9 +64,9 @@ func (nowhere) Do(r *http.Request) (*http.Response, error) {
 func Ends(t *testing.T, calls func(config aws.Config) map[string]func(ctx context.Context) error) {
 	t.Helper()
 	for _, f := range All() {
-		options := Quick()
+		options := Answered()
 		if f == Silence || f == LostSlow {
-			options = brief()
+			options = unanswered()
 		}
 		config, _ := Config(t, options, Always(f))
 		for name, call := range calls(config) {
@@ -75,8 +75,9 @@ func Ends(t *testing.T, calls func(config aws.Config) map[string]func(ctx contex
 				began := time.Now()
 				err := call(t.Context())
 				// Twice: a busy machine may be slow, and some calls make a second request when the first one failed.
-				if took := time.Since(began); took > 2*brief().Longest()+5*time.Second {
-					t.Errorf("ended after %s, want %s", took, brief().Longest())
+				most := 2*unanswered().Longest() + 5*time.Second
+				if took := time.Since(began); took > most {
+					t.Errorf("ended after %s, want at most %s", took, most)
 				}
 				check(t, f, err)
 			})

@@ -160,7 +160,7 @@ func describesAndStops(t *testing.T, e *sfn.Engine) {
 }
 
 func TestA6_SFNRefusesBeforeAsking(t *testing.T) {
-	config, asked := faulttest.Config(t, faulttest.Quick(), faulttest.Always(faulttest.Broken))
+	config, asked := faulttest.Config(t, faulttest.Answered(), faulttest.Always(faulttest.Broken))
 	e := sfn.New(awssfn.NewFromConfig(config), map[string]string{"pass": "arn:aws:states:us-east-1:1:stateMachine:pass"})
 	large := []byte(`"` + strings.Repeat("x", sfn.MaxInput-1) + `"`)
 	for name, c := range map[string]struct {

@@ -155,7 +155,7 @@ func TestN7_SQSRedriveLosesNothing(t *testing.T) {
 			if err != nil || len(found) != 1 {
 				t.Fatalf("%+v, %v", found, err)
 			}
-			options := faulttest.Quick()
+			options := faulttest.Answered()
 			options.HTTP = faulttest.New(http.DefaultClient, func(operation string, _ int) faulttest.Fault {
 				if operation == broken {
 					return faulttest.Broken
@@ -179,7 +179,7 @@ func TestN7_SQSRedriveLosesNothing(t *testing.T) {
 }
 
 func TestA6_SQSRefusesBeforeAsking(t *testing.T) {
-	config, asked := faulttest.Config(t, faulttest.Quick(), faulttest.Always(faulttest.Broken))
+	config, asked := faulttest.Config(t, faulttest.Answered(), faulttest.Always(faulttest.Broken))
 	q := sqs.New(clientOf(config), "http://127.0.0.1:1/q", "http://127.0.0.1:1/dead", usual())
 	for name, c := range map[string]struct {
 		err  error

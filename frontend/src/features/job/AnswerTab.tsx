@@ -37,7 +37,7 @@ export default function AnswerTab({ job, log, ...actions }: { job: Job; log: Job
 function Answer({ job, title }: { job: Job; title: string }) {
   const result = useQuery(resultQuery(job.id));
   if (result.isPending) return <Loading what="the answer" />;
-  if (result.isError) return <Problem error={result.error} what="The answer" retry={() => void result.refetch()} />;
+  if (result.isError && !result.data) return <Problem error={result.error} what="The answer" retry={() => void result.refetch()} />;
   return <Outputs outputs={result.data.outputs as unknown as Output[]} job={job.id} title={title} label="Answer" />;
 }
 

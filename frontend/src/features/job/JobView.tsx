@@ -11,7 +11,7 @@ import Tabs from '@cloudscape-design/components/tabs';
 import { messageOf } from '../../api/client.ts';
 import { plural, when } from '../../app/format.ts';
 import { useAnnounce, useNotify } from '../../app/notify.tsx';
-import { choiceKey, stopJob, type Job } from '../../app/queries.ts';
+import { refreshSources, stopJob, type Job } from '../../app/queries.ts';
 import { Elapsed, StatusLabel } from '../../app/StatusLabel.tsx';
 import type { Link as LiveLink } from '../live/follow.ts';
 import { terminal } from '../live/events.ts';
@@ -41,8 +41,8 @@ export default function JobView({ job, title, actions }: { job: Job; title: stri
   const [query, setQuery] = useSearchParams();
   const { log, link } = useJobLog(job.id, () => {
     void client.invalidateQueries({ queryKey: ['job', job.id] });
-    const choosing = client.isMutating({ mutationKey: choiceKey(job.session_id) }) > 0; // then the ticks are asked for after that
-    void client.invalidateQueries({ queryKey: ['session', job.session_id], predicate: q => !choosing || q.queryKey[2] !== 'sources' });
+    void client.invalidateQueries({ queryKey: ['session', job.session_id], predicate: q => q.queryKey[2] !== 'sources' });
+    void refreshSources(client, job.session_id);
   });
   const ended = terminal(log.status);
   const said = saying(log, job.check_only);

@@ -10,7 +10,7 @@ import ToggleButton from '@cloudscape-design/components/toggle-button';
 import { api, messageOf, take } from '../../api/client.ts';
 import { bytes, number, plural } from '../../app/format.ts';
 import { useNotify } from '../../app/notify.tsx';
-import { choiceKey, settingsQuery, sourcesQuery, type Source } from '../../app/queries.ts';
+import { choiceKey, refreshSources, settingsQuery, sourcesQuery, type Source } from '../../app/queries.ts';
 import { Loading, Problem } from '../../app/states.tsx';
 import DropZone from '../upload/DropZone.tsx';
 import type { UploadItem, Uploads } from '../upload/useUploads.ts';
@@ -37,7 +37,7 @@ export function useChoice(session: string) {
     },
     onError: e => notify({ type: 'error', header: 'The choice was not kept', content: messageOf(e) }),
     onSettled: () => { // not awaited: the change has ended, whatever its answer brings
-      if (client.isMutating({ mutationKey }) === 1) void client.invalidateQueries({ queryKey: key });
+      if (client.isMutating({ mutationKey }) === 1) void refreshSources(client, session);
     },
   });
 }
@@ -49,7 +49,7 @@ function useRemoval(session: string) {
     mutationFn: (s: Source) => take(api.DELETE('/api/v1/sessions/{session}/sources/{source}', { params: { path: { session, source: s.id } } })),
     onSuccess: (_, s) => notify({ type: 'success', content: `${s.name} was removed, here and on the server.` }),
     onError: (e, s) => notify({ type: 'error', header: `${s.name} was not removed`, content: messageOf(e) }),
-    onSettled: () => client.invalidateQueries({ queryKey: sourcesQuery(session).queryKey }),
+    onSettled: () => refreshSources(client, session),
   });
 }
 

@@ -2,7 +2,7 @@ import { useCallback, useEffect, useRef, useState } from 'react';
 import { useQueryClient } from '@tanstack/react-query';
 import { ApiError, messageOf } from '../../api/client.ts';
 import { useAnnounce } from '../../app/notify.tsx';
-import { sourcesQuery } from '../../app/queries.ts';
+import { refreshSources } from '../../app/queries.ts';
 import { send } from './send.ts';
 
 export interface UploadItem {
@@ -30,7 +30,7 @@ export function useUploads() {
   const start = useCallback(async (u: UploadItem) => {
     change(u.id, { phase: 'sending' });
     let whole = false; // a file that was sent and then refused stands in the session's list, with its reason
-    const refresh = () => client.invalidateQueries({ queryKey: sourcesQuery(u.session).queryKey });
+    const refresh = () => refreshSources(client, u.session);
     try {
       await send({
         file: u.file, session: u.session, signal: u.control.signal,

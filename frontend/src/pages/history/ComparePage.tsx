@@ -98,7 +98,7 @@ function Outcome({ job, letter }: { job: Job; letter: string }) {
     <Container header={<Header variant="h2">Answer of {letter}</Header>}>
       {job.failure ? <FailureView failure={job.failure} job={job.id} />
         : result.data ? <Outputs outputs={result.data.outputs as unknown as Output[]} job={job.id} title={job.prompt || 'program'} label={`Answer of ${letter}`} />
-        : result.isError ? <Problem error={result.error} what="The answer" retry={() => void result.refetch()} />
+        : !result.data ? <Problem error={result.error} what="The answer" retry={() => void result.refetch()} />
         : job.status === 'completed' ? <Loading what="the answer" /> : <Box color="text-body-secondary">There is no answer.</Box>}
     </Container>
   );

@@ -95,7 +95,7 @@ function useDelete() {
   return async (list: Job[]) => {
     const results = await Promise.allSettled(list.map(j => deleteJob(j.id)));
     const failed = results.filter(r => r.status === 'rejected');
-    await client.invalidateQueries({ queryKey: ['jobs'] });
+    void client.invalidateQueries({ queryKey: ['jobs'] });
     if (failed.length) notify({ type: 'error', header: `${plural(failed.length, 'job')} not deleted`, content: messageOf(failed[0]!.reason) });
     else notify({ type: 'success', content: `${plural(list.length, 'job')} deleted.` });
   };

@@ -56,7 +56,7 @@ const dollars = (n: number | undefined) => (n === undefined ? 'not known' : n ==
 function Models() {
   const models = useQuery(modelsQuery);
   const check = useQuery(healthQuery).data?.checks.find(c => c.name === 'model');
-  if (models.isError) return <Problem error={models.error} what="The models" retry={() => void models.refetch()} />;
+  if (models.isError && !models.data) return <Problem error={models.error} what="The models" retry={() => void models.refetch()} />;
   return (
     <Table items={models.data ?? []} trackBy="id" wrapLines loading={models.isPending} loadingText="Loading the models" ariaLabels={{ tableLabel: 'Models' }}
       header={<Header description="Choose one beside the question. Which ones there are is set where orcray was installed." actions={check && <StatusIndicator type={check.ok ? 'success' : 'error'}>{check.ok ? 'Answers' : check.detail || 'Does not answer'}</StatusIndicator>}>Models</Header>}
@@ -72,7 +72,7 @@ function Models() {
 
 function Limits() {
   const limits = useQuery(settingsQuery);
-  if (limits.isError) return <Problem error={limits.error} what="The limits" retry={() => void limits.refetch()} />;
+  if (limits.isError && !limits.data) return <Problem error={limits.error} what="The limits" retry={() => void limits.refetch()} />;
   if (!limits.data) return <Loading what="the limits" />;
   const l = limits.data;
   return (
@@ -93,7 +93,7 @@ function Limits() {
 
 function Account() {
   const me = useQuery(meQuery);
-  if (me.isError) return <Problem error={me.error} what="Your account" retry={() => void me.refetch()} />;
+  if (me.isError && !me.data) return <Problem error={me.error} what="Your account" retry={() => void me.refetch()} />;
   if (!me.data) return <Loading what="your account" />;
   return (
     <Container header={<Header variant="h2" actions={<Button onClick={signOut}>Sign out</Button>}>Account</Header>}>
