@@ -21,13 +21,13 @@ die() {
 }
 
 # persist runs a command that fetches from the network, up to three times: a mirror's hiccup must not end a set-up.
-# A subshell, so that its trap is its own: pip takes Ctrl-C for a failure, which is not tried again.
+# A subshell, so that its trap is its own: pip takes Ctrl-C for a failure, but it ends everything here.
 persist() (
-  trap 'exit 130' INT
+  trap 'trap - INT; kill -INT "$BASHPID"' INT
   for pause in 5 15 ''; do
     "$@" && exit 0
     [ -n "$pause" ] || exit 1
-    say "$1 failed; trying again in $pause s" >&2
+    say "that failed; trying again in $pause s" >&2
     sleep "$pause"
   done
 )
@@ -41,7 +41,7 @@ tool() {
   if [ ! -x "$dir/$name" ]; then
     say "building $name $version (once)" >&2
     mkdir -p "$dir"
-    GOBIN=$dir GOFLAGS='' persist go install "$pin" >&2
+    GOBIN=$dir GOFLAGS='' persist go install "$pin" >&2 || return 1
   fi
   printf '%s' "$dir/$name"
 }

@@ -81,13 +81,17 @@ class ClusterPlace:
             return False
         except (JobsError, aiohttp.ClientError, TimeoutError) as error:
             log.add("log", {"stream": "raw", "text": f"Ray Jobs API: {error}\n"})
+            if run_id in self._wanted:
+                self._finish(log, self._wanted[run_id])
+                return False
             log.finish("failed", failure.make("internal", "JobNotStarted", "Ray did not start the job."))
             return False
         if not submitted:
             self._finish(log, self._wanted[run_id])
         elif run_id in self._wanted:  # the stop found no job: Ray was still being asked for it
             self._board.forget(driver)
-            await self._jobs.stop(run_id)
+            with contextlib.suppress(aiohttp.ClientError, TimeoutError):
+                await self._jobs.stop(run_id)
             await self._ended(run_id)
             self._finish(log, self._wanted[run_id])
         return not log.terminal

@@ -37,24 +37,30 @@ func (s Streaming) Handle(h http.Handler) func(context.Context, events.APIGatewa
 		}
 		w := newPipe()
 		var once sync.Once
-		// Before the end of the body: the process may be frozen from then on.
 		report := func(err error) { once.Do(func() { s.Around.Report(ctx, began, err) }) }
 		go func() {
 			_, err := invoke.Recovered(bounded, func() ([]byte, error) { h.ServeHTTP(w, r); return nil, nil })
-			report(err)
+			if err == nil && bounded.Err() != nil && !w.begun() {
+				err = late(bounded)
+			}
+			report(err) // before the end of the body: the process may be frozen from then on
 			w.finish(bounded, err)
 			cancel()
 		}()
 		select {
 		case <-w.ready:
 		case <-bounded.Done():
-			err := fault.Wrap(bounded.Err(), fault.Timeout, "It took too long. Try again.")
-			report(err)
-			w.finish(bounded, err)
+			if err := late(bounded); w.abandon(bounded, err) {
+				report(err)
+			}
 			<-w.ready
 		}
 		return &events.APIGatewayProxyStreamingResponse{StatusCode: w.status, MultiValueHeaders: w.sent, Body: w.from}, nil
 	}
+}
+
+func late(ctx context.Context) error {
+	return fault.Wrap(ctx.Err(), fault.Timeout, "It took too long. Try again.")
 }
 
 func (s Streaming) bound(ctx context.Context) (context.Context, context.CancelFunc) {
@@ -71,9 +77,10 @@ type pipe struct {
 	to     *io.PipeWriter
 	ready  chan struct{} // closed when status and sent are known
 
-	mu     sync.Mutex
-	status int
-	sent   http.Header
+	mu        sync.Mutex
+	status    int
+	sent      http.Header
+	abandoned bool // before it began: what the handler says later is lost
 }
 
 func newPipe() *pipe {
@@ -88,25 +95,30 @@ func (p *pipe) Header() http.Header { return p.header }
 // WriteHeader implements http.ResponseWriter.
 func (p *pipe) WriteHeader(status int) { p.begin(status, p.header) }
 
-// begin fixes status and headers, once, and reports whether it was the first to do so.
-func (p *pipe) begin(status int, h http.Header) bool {
+// begin fixes status and headers, once. It reports whether this was the first call, and whether the stream was abandoned before.
+func (p *pipe) begin(status int, h http.Header) (first, over bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.sent != nil {
-		return false
+		return false, p.abandoned
 	}
 	p.status, p.sent = status, h.Clone()
 	close(p.ready)
-	return true
+	return true, false
+}
+
+func (p *pipe) begun() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.sent != nil
 }
 
 // Write implements http.ResponseWriter. It returns when the piece was taken, or when nobody takes pieces any more.
 func (p *pipe) Write(b []byte) (int, error) {
-	p.mu.Lock()
-	first := p.sent == nil
-	p.mu.Unlock()
-	sniff(p.header, first, b)
-	p.WriteHeader(http.StatusOK)
+	sniff(p.header, !p.begun(), b)
+	if _, over := p.begin(http.StatusOK, p.header); over {
+		return 0, io.ErrClosedPipe
+	}
 	return p.to.Write(b)
 }
 
@@ -115,17 +127,40 @@ func (p *pipe) Flush() { p.WriteHeader(http.StatusOK) }
 
 // finish ends the body. A handler that failed before it wrote anything leaves a problem; one that failed later, a broken body.
 func (p *pipe) finish(ctx context.Context, err error) {
+	w := newBuffer()
 	if err == nil {
-		p.WriteHeader(http.StatusOK)
-		_ = p.to.Close()
-		return
+		w.status, w.sent = http.StatusOK, p.header
+	} else {
+		handler.WriteProblem(w, err, telemetry.TraceID(ctx))
 	}
+	switch first, over := p.begin(w.status, w.sent); {
+	case over:
+	case err == nil:
+		_ = p.to.Close()
+	case first:
+		p.end(w)
+	default:
+		_ = p.to.CloseWithError(err)
+	}
+}
+
+// abandon ends a stream that has not begun with a problem, and reports whether it had not.
+func (p *pipe) abandon(ctx context.Context, err error) bool {
 	w := newBuffer()
 	handler.WriteProblem(w, err, telemetry.TraceID(ctx))
-	if !p.begin(w.status, w.sent) {
-		_ = p.to.CloseWithError(err)
-		return
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.sent != nil {
+		return false
 	}
+	p.status, p.sent, p.abandoned = w.status, w.sent, true
+	close(p.ready)
+	p.end(w)
+	return true
+}
+
+// end gives the body of a problem, and nothing after it.
+func (p *pipe) end(w *buffer) {
 	go func() { // read only after the answer is returned
 		_, _ = p.to.Write(w.body.Bytes())
 		_ = p.to.Close()

@@ -108,25 +108,38 @@ func TestA9_AStreamEndsWholeBeforeTheFunctionDoes(t *testing.T) {
 }
 
 // Nothing is written after the body's end, at which the process may be frozen; and a stream that never began is an error, whatever its
-// handler says later.
+// handler does.
 func TestA9_AStreamIsReportedBeforeItsBodyEnds(t *testing.T) {
 	t.Parallel()
 	release := make(chan struct{})
-	defer close(release)
-	for want, handler := range map[string]http.HandlerFunc{
-		"msg=invocation ":         func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "whole") },
-		`msg="invocation failed"`: func(http.ResponseWriter, *http.Request) { <-release },
+	event := restEvent(t)
+	for name, run := range map[string]struct {
+		limit   time.Duration
+		handler http.HandlerFunc
+		want    string
+		status  int
+	}{
+		"whole":     {time.Minute, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "whole") }, "msg=invocation ", 200},
+		"obedient":  {time.Second, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, `msg="invocation failed"`, 504},
+		"late":      {time.Second, func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done(); w.WriteHeader(500) }, "msg=", 0},
+		"unheeding": {time.Second, func(w http.ResponseWriter, _ *http.Request) { <-release; _, _ = io.WriteString(w, "more") }, `msg="invocation failed"`, 504},
 	} {
 		var log strings.Builder
-		streams := streaming(time.Second)
+		streams := streaming(run.limit)
 		streams.Around.Log = slog.New(slog.NewTextHandler(&log, nil))
-		out, err := streams.Handle(handler)(t.Context(), restEvent(t))
+		done := make(chan struct{})
+		out, err := streams.Handle(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { defer close(done); run.handler(w, r) }))(t.Context(), event)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := io.ReadAll(out.Body); err != nil || !strings.Contains(log.String(), want) {
-			t.Errorf("%v, %q", err, log.String())
+		body, err := io.ReadAll(out.Body)
+		if err != nil || run.status != 0 && out.StatusCode != run.status || strings.Contains(string(body), "more") || strings.Count(log.String(), run.want) != 1 {
+			t.Errorf("%s: %d %q, %v; %q", name, out.StatusCode, body, err, log.String())
 		}
+		if name == "unheeding" {
+			close(release)
+		}
+		<-done
 	}
 }
 

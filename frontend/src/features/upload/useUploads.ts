@@ -47,9 +47,10 @@ export function useUploads() {
         return;
       }
       announce(`${u.file.name} could not be used. ${messageOf(e)}`);
+      const refused = whole && e instanceof ApiError && e.status === 422;
+      if (!refused) change(u.id, { phase: 'failed', error: messageOf(e) });
       await refresh();
-      if (whole && e instanceof ApiError && e.status === 422) drop(u.id);
-      else change(u.id, { phase: 'failed', error: messageOf(e) });
+      if (refused) drop(u.id);
     }
   }, [announce, change, client, drop]);
 

@@ -26,7 +26,7 @@ function useSide(text: string | null) {
   const attempts = useQuery({ ...attemptsQuery(id), enabled: !!id });
   const list = (attempts.data ?? []).filter(a => a.code);
   const chosen = list.find(a => String(a.number) === attempt) ?? list.at(-1);
-  return { id, job, attempts, list, chosen, error: job.error ?? attempts.error };
+  return { id, job, attempts, list, chosen, error: (job.data ? null : job.error) ?? (attempts.data ? null : attempts.error) };
 }
 
 type Side = ReturnType<typeof useSide>;
@@ -98,7 +98,7 @@ function Outcome({ job, letter }: { job: Job; letter: string }) {
     <Container header={<Header variant="h2">Answer of {letter}</Header>}>
       {job.failure ? <FailureView failure={job.failure} job={job.id} />
         : result.data ? <Outputs outputs={result.data.outputs as unknown as Output[]} job={job.id} title={job.prompt || 'program'} label={`Answer of ${letter}`} />
-        : !result.data ? <Problem error={result.error} what="The answer" retry={() => void result.refetch()} />
+        : result.isError ? <Problem error={result.error} what="The answer" retry={() => void result.refetch()} />
         : job.status === 'completed' ? <Loading what="the answer" /> : <Box color="text-body-secondary">There is no answer.</Box>}
     </Container>
   );
