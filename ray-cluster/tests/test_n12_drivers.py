@@ -44,15 +44,19 @@ class World:
         self.words = list(words)
         self.started: list[Driver] = []
         self.forgotten: list[Driver] = []
+        self.made = asyncio.Event()  # no process is being made
+        self.made.set()
         self.pool = Pool(self.start, self.forget, size)
 
     async def start(self) -> Driver:
         driver = self.board.expect()
         words = self.words[min(len(self.started), len(self.words) - 1)]
         self.started.append(driver)
+        self.made.clear()
         driver.process = await asyncio.create_subprocess_exec(
             sys.executable, "-c", DRIVER, str(self.board.path), driver.key, *words, start_new_session=True
         )
+        self.made.set()
         return driver
 
     def forget(self, driver: Driver) -> None:
@@ -80,7 +84,8 @@ def play(world: World, story: Coroutine[Any, Any, None]) -> None:
             async with asyncio.timeout(20):
                 await story
         finally:
-            for driver in world.started:
+            for driver in world.started:  # it grows: the pool fills itself after a run
+                await world.made.wait()
                 driver.kill()
                 await driver.gone()
             remove(world.folder)

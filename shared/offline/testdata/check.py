@@ -22,11 +22,11 @@ import oracle
 
 
 def start() -> None:
-    os.environ.update(RAY_num_workers_soft_limit="8", RAY_idle_worker_killing_time_threshold_ms="600000", RAY_enable_worker_prestart="1", RAY_DATA_DISABLE_PROGRESS_BARS="1", RAY_AUTH_MODE="disabled")
+    os.environ.update(RAY_num_workers_soft_limit="8", RAY_idle_worker_killing_time_threshold_ms="600000", RAY_enable_worker_prestart="1", RAY_DATA_DISABLE_PROGRESS_BARS="1", RAY_AUTH_MODE="disabled", RAY_worker_niceness="0")
     warnings.simplefilter("ignore")
     import ray
 
-    ray.init(num_cpus=2, include_dashboard=False, object_store_memory=200 << 20, log_to_driver=False, logging_level=logging.ERROR)
+    ray.init(num_cpus=2, _node_ip_address="127.0.0.1", include_dashboard=False, object_store_memory=200 << 20, log_to_driver=False, logging_level=logging.ERROR)
     context = ray.data.DataContext.get_current()
     context.default_hash_shuffle_parallelism = context.read_op_min_num_blocks = context.min_parallelism = 1
     context.print_on_execution_start = context.enable_progress_bars = False
