@@ -74,6 +74,7 @@ class ClusterPlace:
         """Has Ray start the job; False when the run has ended without it."""
         run_id = log.run.run_id
         entrypoint, metadata = self._entrypoint(driver.key), {"orcray_mode": log.run.mode}
+        submitted = False
         try:
             submitted = await self._jobs.submit(run_id, entrypoint, metadata, lambda: run_id not in self._wanted)
         except JobExistsError:
@@ -81,20 +82,18 @@ class ClusterPlace:
             return False
         except (JobsError, aiohttp.ClientError, TimeoutError) as error:
             log.add("log", {"stream": "raw", "text": f"Ray Jobs API: {error}\n"})
-            if run_id in self._wanted:
-                self._finish(log, self._wanted[run_id])
+            if run_id not in self._wanted:
+                log.finish("failed", failure.make("internal", "JobNotStarted", "Ray did not start the job."))
                 return False
-            log.finish("failed", failure.make("internal", "JobNotStarted", "Ray did not start the job."))
-            return False
-        if not submitted:
-            self._finish(log, self._wanted[run_id])
-        elif run_id in self._wanted:  # the stop found no job: Ray was still being asked for it
+        if run_id not in self._wanted:
+            return True
+        if submitted:  # the stop found no job: Ray was still being asked for it
             self._board.forget(driver)
             with contextlib.suppress(aiohttp.ClientError, TimeoutError):
                 await self._jobs.stop(run_id)
             await self._ended(run_id)
-            self._finish(log, self._wanted[run_id])
-        return not log.terminal
+        self._finish(log, self._wanted[run_id])
+        return False
 
     def _entrypoint(self, key: str) -> str:
         how = [str(Path(client.__file__)), "--module"] if self._forked else ["-m"]

@@ -86,7 +86,7 @@ class Auth {
 
   private wants(token: string) {
     const { token: mine, expired } = this.state;
-    return !mine || (expired && token !== mine && subject(token) === subject(mine)); // another tab may not know that it has ended
+    return !mine || (expired && subject(token) === subject(mine));
   }
 
   private set(change: Partial<AuthState>) {
